@@ -1,0 +1,17 @@
+package database
+
+// Waiting returns how many callers of GroupTx wait for a group to be formed.
+func (db *DB) Waiting() int {
+	db.group.mu.Lock()
+	defer db.group.mu.Unlock()
+	return len(db.group.queue)
+}
+
+// Leaders returns how many groups may run at once.
+func (db *DB) Leaders() int {
+	leaders, _ := db.group.limits()
+	return leaders
+}
+
+// Rebind is rebind.
+var Rebind = rebind

@@ -1,0 +1,230 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"entgo.io/ent/dialect"
+)
+
+// groupTimeout bounds a group from its beginning to its commit.
+const groupTimeout = 30 * time.Second
+
+var errPanicked = errors.New("database: the transaction's function did not return")
+
+// GroupTx is Tx for many concurrent callers: those that come while others commit share the next transaction and its commit,
+// which is what a transaction costs most. Each fn runs by itself in a savepoint, one after the other, each in its caller's
+// goroutine; its error, its panic or the end of its ctx rolls back to that savepoint only. It returns after the commit,
+// and all members of a group share the commit's failure. A ctx that ends while the caller waits for its turn means that
+// fn does not run.
+//
+// A member that loses a serialization conflict or a deadlock, and everyone in a group that breaks before its commit, is run
+// again in a transaction of its own: fn must be repeatable. Locks are held until the group commits, so functions that lock
+// many rows in no common order belong in Tx.
+func (db *DB) GroupTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if within(ctx, db) {
+		return errNested
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	m := &member{turn: make(chan *Tx, 1), ended: make(chan error, 1), verdict: make(chan verdict, 1)}
+	db.group.enqueue(m)
+
+	var tx *Tx
+	select {
+	case tx = <-m.turn:
+	case <-ctx.Done():
+		if m.settle(withdrawn) {
+			return context.Cause(ctx)
+		}
+		tx = <-m.turn
+	}
+	if tx == nil {
+		defer close(m.ended)
+		return db.Tx(ctx, fn)
+	}
+	err := m.run(ctx, tx, fn)
+	v := <-m.verdict
+	switch {
+	case v.alone || retryable(err) || retryable(tx.failed):
+		return db.Tx(ctx, fn)
+	case err != nil:
+		return err
+	case v.err != nil:
+		return v.err
+	}
+	tx.committed()
+	return nil
+}
+
+// group gathers concurrent callers into shared transactions. Leaders are goroutines that live while there is work.
+type group struct {
+	db      *DB
+	mu      sync.Mutex
+	queue   []*member
+	leaders int
+}
+
+// limits returns how many groups may run at once and how many members a group has at most. SQLite has one writer.
+// PostgreSQL keeps 64 subtransactions of a transaction in memory and gets slow beyond.
+func (g *group) limits() (leaders, members int) {
+	if g.db.dialect == dialect.Postgres {
+		return 4, 64
+	}
+	return 1, 128
+}
+
+// member is a caller of GroupTx.
+type member struct {
+	state   atomic.Int32
+	turn    chan *Tx     // its transaction when its turn has come; nil: to be run alone
+	ended   chan error   // how its function ended
+	verdict chan verdict // what became of its work
+}
+
+// verdict is what became of a member's work: committed when zero, undone with err, or undone without a trace before any
+// commit, to be run again alone.
+type verdict struct {
+	err   error
+	alone bool
+}
+
+const (
+	waiting int32 = iota
+	started
+	withdrawn
+)
+
+// settle decides once between a member that starts and one that withdraws.
+func (m *member) settle(state int32) bool { return m.state.CompareAndSwap(waiting, state) }
+
+// run runs fn and tells the leader how it ended, even when fn panics.
+func (m *member) run(ctx context.Context, tx *Tx, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	ended := errPanicked
+	defer func() { m.ended <- ended }()
+	err = fn(inside(ctx, tx.db), tx)
+	if err == nil {
+		err = tx.failed
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	ended = err
+	return err
+}
+
+func (g *group) enqueue(m *member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.queue = append(g.queue, m)
+	if leaders, _ := g.limits(); g.leaders < leaders {
+		g.leaders++
+		go g.lead()
+	}
+}
+
+// lead runs groups until nobody waits.
+func (g *group) lead() {
+	for {
+		batch := g.take()
+		if batch == nil {
+			return
+		}
+		if len(batch) == 1 {
+			m := batch[0]
+			if m.settle(started) {
+				m.turn <- nil
+				<-m.ended
+			}
+			continue
+		}
+		g.runBatch(batch)
+	}
+}
+
+// take returns the members of the next group, or nil after having resigned because there are none.
+func (g *group) take() []*member {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.queue) == 0 {
+		g.queue = nil
+		g.leaders--
+		return nil
+	}
+	_, members := g.limits()
+	n := min(len(g.queue), members)
+	batch := g.queue[:n:n]
+	g.queue = g.queue[n:]
+	return batch
+}
+
+// runBatch runs the members in one transaction and tells each what became of its work.
+func (g *group) runBatch(batch []*member) {
+	pending := make([]*member, 0, len(batch)) // started and not undone
+	settleAll := func(v verdict) {
+		for _, m := range pending {
+			m.verdict <- v
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
+	defer cancel()
+	t, err := g.begin(ctx)
+	if err != nil {
+		for _, m := range batch {
+			if m.settle(started) {
+				m.turn <- nil
+			}
+		}
+		return
+	}
+	defer t.Rollback() // does nothing after a commit
+
+	for _, m := range batch {
+		if !m.settle(started) {
+			continue
+		}
+		if err != nil { // the transaction is broken
+			m.turn <- nil
+			continue
+		}
+		m.turn <- &Tx{db: g.db, sql: t.Tx, bound: ctx}
+		ended := <-m.ended
+		if ended == nil {
+			ended = t.keep(ctx)
+		}
+		if ended == nil {
+			pending = append(pending, m)
+			continue
+		}
+		if err = t.undo(ctx); err != nil {
+			m.verdict <- verdict{err: ended, alone: !errors.Is(ended, errPanicked)}
+			continue
+		}
+		m.verdict <- verdict{err: ended}
+	}
+	if err != nil {
+		t.Rollback()
+		settleAll(verdict{alone: true})
+		return
+	}
+	err = commit(t.Tx, cancel)
+	settleAll(verdict{err: err, alone: retryable(err)})
+}
+
+func (g *group) begin(ctx context.Context) (*savepoints, error) {
+	sqlTx, err := g.db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	t := &savepoints{sqlTx}
+	if err := t.exec(ctx, "SAVEPOINT member"); err != nil {
+		t.Rollback()
+		return nil, err
+	}
+	return t, nil
+}

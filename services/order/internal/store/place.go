@@ -1,0 +1,172 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/fault"
+	"github.com/taproom-shop/taproom/services/internal/journal"
+	"github.com/taproom-shop/taproom/services/order/internal/domain"
+)
+
+// Request identifies a PlaceOrder call of a user. Its digest tells a repetition from another request with the same id.
+type Request struct {
+	ID     string
+	Digest []byte
+}
+
+// Placed returns the order that an earlier call with this request made, as it was first answered, or nil. It fails with
+// REQUEST_ID_REUSED when that was another request.
+func (s *Store) Placed(ctx context.Context, userID string, request Request) (*domain.Order, error) {
+	rows, err := s.db.Query(ctx, `SELECT id, request_digest FROM orders WHERE user_id = ? AND request_id = ?`, userID, request.ID)
+	if err != nil {
+		return nil, err
+	}
+	id, err := repeated(rows, request)
+	if err != nil || id == "" {
+		return nil, err
+	}
+	order, err := s.Get(ctx, userID, id)
+	if err != nil {
+		return nil, err
+	}
+	placed := order.AsPlaced()
+	return &placed, nil
+}
+
+func repeated(rows *sql.Rows, request Request) (id string, err error) {
+	defer rows.Close()
+	var digest []byte
+	for rows.Next() {
+		if err := rows.Scan(&id, &digest); err != nil {
+			return "", err
+		}
+	}
+	if err := rows.Err(); err != nil || id == "" {
+		return "", err
+	}
+	if !bytes.Equal(digest, request.Digest) {
+		return "", fault.AlreadyExists("REQUEST_ID_REUSED", "Another order was placed with request_id %s; make up a new one.", request.ID)
+	}
+	return id, nil
+}
+
+// errRepeated makes the transaction of a repeated request end without an effect.
+var errRepeated = errors.New("the order is already placed")
+
+// Place keeps a new order together with its event, and answers it; orders placed at the same time share one commit.
+//
+// Two guards decide, both unique indexes: (user, request id), whose loser gets the winner's order or REQUEST_ID_REUSED, and
+// the cart's open checkout, whose loser gets ORDER_IN_PROGRESS with the winner's id.
+func (s *Store) Place(ctx context.Context, order domain.Order, request Request, placed proto.Message) (domain.Order, error) {
+	err := s.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		inserted, err := insertOrder(ctx, tx, order, request)
+		if err != nil {
+			return err
+		}
+		if !inserted {
+			return whyNotInserted(ctx, tx, order.UserID, request)
+		}
+		if err := insertLines(ctx, tx, order); err != nil {
+			return err
+		}
+		eventIDs, err := journal.Append(ctx, tx, placed)
+		if err != nil {
+			return err
+		}
+		return insertTimeline(ctx, tx, []*timelineRow{{
+			orderID: order.ID, number: 1, entryType: "order.placed", state: order.Status.State, eventID: eventIDs[0], at: order.PlacedAt,
+		}})
+	})
+	if errors.Is(err, errRepeated) {
+		first, err := s.Placed(ctx, order.UserID, request)
+		if err != nil {
+			return domain.Order{}, err
+		}
+		return *first, nil
+	}
+	return order, err
+}
+
+func insertOrder(ctx context.Context, tx *database.Tx, o domain.Order, request Request) (bool, error) {
+	address, err := json.Marshal(o.Address)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO orders (id, user_id, request_id, request_digest, cart_version, checkout_open, state,
+		subtotal, shipping, total, currency, shipping_method_id, card_id, address, placed_at, updated_at, expires_at, version, timeline_len)
+		VALUES (?, ?, ?, ?, ?, true, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
+		o.ID, o.UserID, request.ID, request.Digest, o.Quote.CartVersion, string(o.Status.State), o.Quote.Subtotal, o.Quote.Shipping,
+		o.Quote.Total, o.Quote.Currency, o.Quote.MethodID, o.CardID, string(address), o.PlacedAt, o.UpdatedAt, o.ExpiresAt, o.Version)
+	return n == 1, err
+}
+
+// whyNotInserted names the guard that an order failed at.
+func whyNotInserted(ctx context.Context, tx *database.Tx, userID string, request Request) error {
+	rows, err := tx.Query(ctx, `SELECT id, request_digest FROM orders WHERE user_id = ? AND request_id = ?`, userID, request.ID)
+	if err != nil {
+		return err
+	}
+	id, err := repeated(rows, request)
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		return errRepeated
+	}
+	var open string
+	err = tx.QueryRow(ctx, `SELECT id FROM orders WHERE user_id = ? AND checkout_open`, userID).Scan(&open)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.Aborted("CHECKOUT_CHANGED", "Another checkout of this cart ended just now; try again.")
+	}
+	if err != nil {
+		return err
+	}
+	return fault.FailedPrecondition("ORDER_IN_PROGRESS", "Order %s is still being taken from this cart; wait a moment and look at the cart again.", open).
+		With("order_id", open)
+}
+
+func insertLines(ctx context.Context, tx *database.Tx, o domain.Order) error {
+	args := make([]any, 0, 5*len(o.Quote.Lines))
+	for _, line := range o.Quote.Lines {
+		args = append(args, o.ID, line.BeerID, line.BeerName, line.Quantity, line.UnitPrice)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO order_lines (order_id, beer_id, beer_name, quantity, unit_price) VALUES `+
+		tuples(len(o.Quote.Lines), 5), args...)
+	return err
+}
+
+// tuples returns n row constructors of width placeholders: `(?, ?), (?, ?)`.
+func tuples(n, width int) string {
+	row := "(?" + strings.Repeat(", ?", width-1) + ")"
+	return row + strings.Repeat(", "+row, n-1)
+}
+
+// CloseCheckouts ends the open checkouts of these orders, so that their carts can be ordered from again. Unknown orders
+// and closed checkouts are passed over.
+func (s *Store) CloseCheckouts(ctx context.Context, orderIDs []string) error {
+	err := s.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE orders SET checkout_open = false WHERE checkout_open AND id IN `+tuples(1, len(orderIDs)), anys(orderIDs)...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("closing checkouts: %w", err)
+	}
+	return nil
+}
+
+func anys[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
