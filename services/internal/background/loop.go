@@ -22,18 +22,19 @@ const (
 // delay that starts at 100 ms and doubles with each failure in a row up to 30 s. A wake-up during that time is kept for
 // its end. A zero or negative every leaves only the wake-ups, and wake may be nil.
 func Loop(ctx context.Context, log *slog.Logger, name string, every time.Duration, wake <-chan struct{}, fn func(ctx context.Context) (more bool, err error)) error {
-	log = log.With("loop", name)
+	log = log.With(slog.String("loop", name))
 	failures := 0
 	for ctx.Err() == nil {
 		more, err := call(ctx, fn)
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // being stopped is no failure
 		}
 		switch {
 		case err != nil:
 			delay := backOff(failures)
 			failures++
-			log.WarnContext(ctx, "background work failed and will be tried again", "error", err, "failures", failures, "delay", delay)
+			log.WarnContext(ctx, "background work failed and will be tried again",
+				slog.Any("error", err), slog.Int("failures", failures), slog.Duration("delay", delay))
 			pause(ctx, delay, nil)
 		case more:
 			failures = 0
@@ -72,5 +73,5 @@ func pause(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 
 func backOff(failures int) time.Duration {
 	delay := min(firstDelay<<min(failures, 20), maxDelay)
-	return delay/2 + rand.N(delay/2+1)
+	return delay/2 + rand.N(delay/2+1) //nolint:gosec // jitter is no secret
 }

@@ -22,8 +22,8 @@ var errPanicked = errors.New("database: the transaction's function did not retur
 // and all members of a group share the commit's failure. A ctx that ends while the caller waits for its turn means that
 // fn does not run.
 //
-// A member that loses a serialization conflict or a deadlock, and everyone in a group that breaks before its commit, is run
-// again in a transaction of its own: fn must be repeatable. Locks are held until the group commits, so functions that lock
+// A member that loses a serialization conflict or a deadlock, everyone in a group that breaks before its commit, and whoever
+// returned an error in one whose commit fails, is run again in a transaction of its own: fn must be repeatable. Locks are held until the group commits, so functions that lock
 // many rows in no common order belong in Tx.
 func (db *DB) GroupTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	if within(ctx, db) {
@@ -32,8 +32,8 @@ func (db *DB) GroupTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	m := &member{turn: make(chan *Tx, 1), ended: make(chan error, 1), verdict: make(chan verdict, 1)}
-	db.group.enqueue(m)
+	m := &member{turn: make(chan *Tx, 1), ended: make(chan outcome, 1), verdict: make(chan verdict, 1)}
+	db.group.enqueue(m) //nolint:contextcheck // a group outlives each of its callers
 
 	var tx *Tx
 	select {
@@ -83,9 +83,12 @@ func (g *group) limits() (leaders, members int) {
 type member struct {
 	state   atomic.Int32
 	turn    chan *Tx     // its transaction when its turn has come; nil: to be run alone
-	ended   chan error   // how its function ended
+	ended   chan outcome // how its function ended
 	verdict chan verdict // what became of its work
 }
+
+// outcome is how a member's function ended.
+type outcome struct{ err error }
 
 // verdict is what became of a member's work: committed when zero, undone with err, or undone without a trace before any
 // commit, to be run again alone.
@@ -105,7 +108,7 @@ func (m *member) settle(state int32) bool { return m.state.CompareAndSwap(waitin
 
 // run runs fn and tells the leader how it ended, even when fn panics.
 func (m *member) run(ctx context.Context, tx *Tx, fn func(ctx context.Context, tx *Tx) error) (err error) {
-	ended := errPanicked
+	ended := outcome{errPanicked}
 	defer func() { m.ended <- ended }()
 	err = fn(inside(ctx, tx.db), tx)
 	if err == nil {
@@ -114,7 +117,7 @@ func (m *member) run(ctx context.Context, tx *Tx, fn func(ctx context.Context, t
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	ended = err
+	ended = outcome{err}
 	return err
 }
 
@@ -163,57 +166,48 @@ func (g *group) take() []*member {
 	return batch
 }
 
-// runBatch runs the members in one transaction and tells each what became of its work.
+// runBatch runs the members in one transaction and tells each what became of its work. Nobody is told before the commit:
+// even an error may rest on what an earlier member did.
 func (g *group) runBatch(batch []*member) {
-	pending := make([]*member, 0, len(batch)) // started and not undone
-	settleAll := func(v verdict) {
-		for _, m := range pending {
-			m.verdict <- v
-		}
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
 	defer cancel()
 	t, err := g.begin(ctx)
-	if err != nil {
-		for _, m := range batch {
-			if m.settle(started) {
-				m.turn <- nil
-			}
-		}
-		return
+	if err == nil {
+		defer t.Rollback() // does nothing after a commit
 	}
-	defer t.Rollback() // does nothing after a commit
-
+	ran := make(map[*member]error, len(batch)) // with the error for which its work was undone
 	for _, m := range batch {
-		if !m.settle(started) {
-			continue
-		}
-		if err != nil { // the transaction is broken
+		switch {
+		case !m.settle(started):
+		case err != nil: // the transaction is broken
 			m.turn <- nil
-			continue
+		default:
+			m.turn <- &Tx{db: g.db, sql: t.Tx, bound: ctx}
+			ended := (<-m.ended).err
+			if ended == nil {
+				ended = t.keep(ctx)
+			}
+			if ended != nil {
+				err = t.undo(ctx)
+			}
+			ran[m] = ended
 		}
-		m.turn <- &Tx{db: g.db, sql: t.Tx, bound: ctx}
-		ended := <-m.ended
-		if ended == nil {
-			ended = t.keep(ctx)
-		}
-		if ended == nil {
-			pending = append(pending, m)
-			continue
-		}
-		if err = t.undo(ctx); err != nil {
-			m.verdict <- verdict{err: ended, alone: !errors.Is(ended, errPanicked)}
-			continue
-		}
-		m.verdict <- verdict{err: ended}
 	}
 	if err != nil {
-		t.Rollback()
-		settleAll(verdict{alone: true})
+		cancel() // before others go on alone
+		for m := range ran {
+			m.verdict <- verdict{alone: true}
+		}
 		return
 	}
 	err = commit(t.Tx, cancel)
-	settleAll(verdict{err: err, alone: retryable(err)})
+	for m, ended := range ran {
+		if ended != nil {
+			m.verdict <- verdict{err: ended, alone: err != nil}
+			continue
+		}
+		m.verdict <- verdict{err: err, alone: retryable(err)}
+	}
 }
 
 func (g *group) begin(ctx context.Context) (*savepoints, error) {

@@ -62,7 +62,7 @@ func TestPostgresMigratesOnceWhenManyTry(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if err := database.Migrate(context.Background(), db, crates(makeCrates, nameCrates)); err != nil {
+			if err := database.Migrate(t.Context(), db, crates(makeCrates, nameCrates)); err != nil {
 				t.Error(err)
 			}
 		})

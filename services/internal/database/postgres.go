@@ -43,8 +43,7 @@ func (db *DB) openPostgres(ctx context.Context, cfg Config) error {
 	db.write.SetMaxOpenConns(size)
 	db.write.SetMaxIdleConns(size)
 	if err := db.write.PingContext(ctx); err != nil {
-		db.write.Close()
-		return fmt.Errorf("connecting to %s on %s: %w", config.Database, config.Host, err)
+		return errors.Join(fmt.Errorf("connecting to %s on %s: %w", config.Database, config.Host, err), db.write.Close())
 	}
 	return nil
 }

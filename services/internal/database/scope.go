@@ -27,4 +27,5 @@ type split struct {
 	values context.Context
 }
 
+// Value looks the key up in values.
 func (s split) Value(key any) any { return s.values.Value(key) }

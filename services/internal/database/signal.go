@@ -17,6 +17,7 @@ func (s *Signal) C() <-chan struct{} { return s.wake }
 // Signal returns the database's signal of that name, always the same one. Writers notify it through Tx.AfterCommit; who
 // listens under the name finds what they have written.
 func (db *DB) Signal(name string) *Signal {
-	signal, _ := db.signals.LoadOrStore(name, &Signal{wake: make(chan struct{}, 1)})
-	return signal.(*Signal)
+	known, _ := db.signals.LoadOrStore(name, &Signal{wake: make(chan struct{}, 1)})
+	signal, _ := known.(*Signal) // nothing else is stored
+	return signal
 }

@@ -26,7 +26,7 @@ func (db *DB) openSQLite(ctx context.Context, location *url.URL) error {
 	if location.Host != "" || location.RawQuery != "" || !filepath.IsAbs(path) {
 		return fmt.Errorf("database URL %q: an SQLite database is named by an absolute path without parameters, such as sqlite:///var/lib/taproom/order.db", location)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil { //nolint:gosec // the operator says where
 		return fmt.Errorf("folder of the database: %w", err)
 	}
 	db.dialect = dialect.SQLite
@@ -36,12 +36,10 @@ func (db *DB) openSQLite(ctx context.Context, location *url.URL) error {
 		return err
 	}
 	if err := db.write.PingContext(ctx); err != nil {
-		db.write.Close()
-		return fmt.Errorf("opening %s: %w", path, err)
+		return errors.Join(fmt.Errorf("opening %s: %w", path, err), db.write.Close())
 	}
 	if db.read, err = sqlitePool(path, sqliteReaders, "query_only(1)"); err != nil {
-		db.write.Close()
-		return err
+		return errors.Join(err, db.write.Close())
 	}
 	return nil
 }

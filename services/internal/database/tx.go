@@ -144,6 +144,7 @@ func (tx *Tx) committed() {
 // statements runs SQL in the transaction as it is written, for ent, and notes failures.
 type statements struct{ tx *Tx }
 
+// ExecContext runs a statement that returns no rows.
 func (s statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if s.tx.failed != nil {
 		return nil, fmt.Errorf("an earlier statement of the transaction failed: %w", s.tx.failed)
@@ -153,6 +154,7 @@ func (s statements) ExecContext(ctx context.Context, query string, args ...any) 
 	return result, err
 }
 
+// QueryContext runs a statement that returns rows.
 func (s statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if s.tx.failed != nil {
 		return nil, fmt.Errorf("an earlier statement of the transaction failed: %w", s.tx.failed)
@@ -165,10 +167,13 @@ func (s statements) QueryContext(ctx context.Context, query string, args ...any)
 // txDriver is a driver whose transactions are the one it runs in.
 type txDriver struct{ *entsql.Driver }
 
+// Tx returns the transaction that runs; committing or rolling it back does nothing.
 func (d txDriver) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
 
+// BeginTx is Tx; the options were decided when the transaction began.
 func (d txDriver) BeginTx(context.Context, *entsql.TxOptions) (dialect.Tx, error) {
 	return dialect.NopTx(d), nil
 }
 
+// Close does nothing: the connection is not ent's to close.
 func (txDriver) Close() error { return nil }

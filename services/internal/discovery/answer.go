@@ -47,8 +47,10 @@ func newAnswer(req *http.Request, cancel func()) *answer {
 	}
 }
 
+// Header implements http.ResponseWriter.
 func (a *answer) Header() http.Header { return a.header }
 
+// WriteHeader implements http.ResponseWriter.
 func (a *answer) WriteHeader(status int) {
 	if a.written || status < 200 { // interim answers have no use within a process
 		return
@@ -63,6 +65,7 @@ func (a *answer) WriteHeader(status int) {
 	a.response.Header.Del("Trailer")
 }
 
+// Write implements http.ResponseWriter.
 func (a *answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	if a.pipe != nil {
@@ -162,6 +165,7 @@ type body struct {
 	answer *answer
 }
 
+// Close implements io.Closer.
 func (b body) Close() error {
 	b.answer.cancel()
 	b.answer.abort(http.ErrBodyReadAfterClose)

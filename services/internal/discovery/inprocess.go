@@ -11,6 +11,8 @@ import (
 	"sync"
 )
 
+var errShuttingDown = errors.New("the process is shutting down")
+
 // InProcess finds services that run in this process. Its transport hands requests to a service's handler and
 // carries the answers back: headers, bodies, trailers, flushes and cancellation, as HTTP/2 would. Nothing else crosses
 // over: a handler sees what is in the request, never the values of its caller's context.
@@ -46,7 +48,21 @@ func (p *InProcess) Transport(service string) http.RoundTripper {
 	return inProcessTransport{resolver: p, service: service}
 }
 
-// Shutdown refuses new requests, cancels those that run and waits until their handlers have returned or ctx ends.
+// Handler returns what hands requests to the service's handler as they are, for the edge. The service may come up later.
+func (p *InProcess) Handler(service string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.RLock()
+		handler, ok := p.handlers[service]
+		p.mu.RUnlock()
+		if !ok {
+			http.Error(w, "the service "+service+" is not up", http.StatusServiceUnavailable)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// Shutdown refuses new requests, breaks off those that run and waits until their handlers have returned or ctx ends.
 func (p *InProcess) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
@@ -70,7 +86,7 @@ func (p *InProcess) begin(service string) (http.Handler, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
-		return nil, errors.New("the process is shutting down")
+		return nil, errShuttingDown
 	}
 	handler, ok := p.handlers[service]
 	if !ok {
@@ -85,6 +101,7 @@ type inProcessTransport struct {
 	service  string
 }
 
+// RoundTrip implements http.RoundTripper.
 func (t inProcessTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := req.Body
 	if body == nil {
@@ -102,16 +119,20 @@ func (t inProcessTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	}
 
 	ctx, cancel := context.WithCancel(t.resolver.stop)
-	in, answer := received(ctx, req, body), newAnswer(req, cancel)
-	unlink := context.AfterFunc(caller, func() {
+	in := received(ctx, req, body) //nolint:contextcheck // a handler must not see its caller's context
+	answer := newAnswer(req, cancel)
+	breakOff := func(err error) {
 		cancel()
-		answer.abort(caller.Err())
+		answer.abort(err)
 		body.Close()
-	})
-	go func() {
+	}
+	unlinkCaller := context.AfterFunc(caller, func() { breakOff(caller.Err()) })
+	unlinkStop := context.AfterFunc(t.resolver.stop, func() { breakOff(errShuttingDown) }) //nolint:contextcheck // the resolver's life, not the call's
+	go func() {                                                                            //nolint:contextcheck // the handler has the context of the request that it is given
 		defer t.resolver.running.Done()
 		defer cancel()
-		defer unlink()
+		defer unlinkCaller()
+		defer unlinkStop()
 		defer body.Close()
 		t.serve(handler, answer, in)
 	}()
@@ -133,7 +154,8 @@ func (t inProcessTransport) serve(handler http.Handler, answer *answer, req *htt
 			return
 		}
 		if panicked != http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this too
-			t.resolver.log.Error("handler panicked", "service", t.service, "panic", panicked, "stack", string(debug.Stack()))
+			t.resolver.log.ErrorContext(req.Context(), "handler panicked",
+				slog.String("service", t.service), slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
 		}
 		answer.abort(fmt.Errorf("the service %q broke the answer off", t.service))
 	}()

@@ -29,7 +29,7 @@ func Lock(dir string) (unlock func() error, err error) {
 	}
 	if err := lockFile(file); err != nil {
 		owner, _ := io.ReadAll(io.LimitReader(file, 20))
-		file.Close()
+		_ = file.Close()
 		if !errors.Is(err, errLocked) {
 			return nil, fmt.Errorf("lock the data folder: %w", err)
 		}

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,11 +34,18 @@ func NATS(dir string, log *slog.Logger) (*server.Server, *nats.Conn, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("set the embedded NATS server up: %w", err)
 	}
-	broker.SetLoggerV2(natsLog{log}, false, false, false)
+	messages := natsLog{log: log, fatal: make(chan string, 1)}
+	broker.SetLoggerV2(messages, false, false, false)
 	broker.Start()
-	if !broker.ReadyForConnections(natsReady) || !broker.JetStreamEnabled() {
+	select {
+	case reason := <-messages.fatal:
 		broker.Shutdown()
-		return nil, nil, fmt.Errorf("the embedded NATS server did not start on %s: see its messages in the log", dir)
+		return nil, nil, fmt.Errorf("start the embedded NATS server on %s: %s", dir, reason)
+	default:
+	}
+	if !broker.ReadyForConnections(natsReady) {
+		broker.Shutdown()
+		return nil, nil, fmt.Errorf("the embedded NATS server on %s was not ready within %s", dir, natsReady)
 	}
 	conn, err := nats.Connect("", nats.InProcessServer(broker), nats.Name("taproom"), nats.MaxReconnects(-1))
 	if err != nil {
@@ -64,12 +72,37 @@ func StopNATS(broker *server.Server, conn *nats.Conn) error {
 	return err
 }
 
-// natsLog writes the server's messages to the process's log. Its notices are details of a part here.
-type natsLog struct{ log *slog.Logger }
+// natsLog writes the server's messages to the process's log. Its notices are details of a part here. The server would
+// end the process after a fatal message if it owned it; here the first one is kept for who started it.
+type natsLog struct {
+	log   *slog.Logger
+	fatal chan string
+}
 
-func (l natsLog) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l natsLog) Warnf(format string, v ...any)   { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l natsLog) Errorf(format string, v ...any)  { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l natsLog) Fatalf(format string, v ...any)  { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l natsLog) Debugf(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l natsLog) Tracef(string, ...any)           {}
+// Noticef implements the server.Logger of NATS.
+func (l natsLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+
+// Debugf implements the server.Logger of NATS.
+func (l natsLog) Debugf(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+
+// Warnf implements the server.Logger of NATS.
+func (l natsLog) Warnf(format string, v ...any) { l.write(slog.LevelWarn, format, v) }
+
+// Errorf implements the server.Logger of NATS.
+func (l natsLog) Errorf(format string, v ...any) { l.write(slog.LevelError, format, v) }
+
+// Tracef implements the server.Logger of NATS.
+func (l natsLog) Tracef(string, ...any) {}
+
+// Fatalf implements the server.Logger of NATS.
+func (l natsLog) Fatalf(format string, v ...any) {
+	l.write(slog.LevelError, format, v)
+	select {
+	case l.fatal <- fmt.Sprintf(format, v...):
+	default:
+	}
+}
+
+func (l natsLog) write(level slog.Level, format string, v []any) {
+	l.log.Log(context.Background(), level, "embedded NATS", slog.String("message", fmt.Sprintf(format, v...)))
+}

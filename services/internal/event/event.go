@@ -67,11 +67,12 @@ var routes sync.Map // protoreflect.MessageDescriptor → route
 
 func routeOf(msg proto.Message) (route, error) {
 	descriptor := msg.ProtoReflect().Descriptor()
-	known, ok := routes.Load(descriptor)
+	known, _ := routes.Load(descriptor)
+	r, ok := known.(route)
 	if !ok {
-		known, _ = routes.LoadOrStore(descriptor, resolve(descriptor))
+		r = resolve(descriptor)
+		routes.Store(descriptor, r)
 	}
-	r := known.(route)
 	return r, r.err
 }
 

@@ -50,9 +50,11 @@ func TestOtherMessagesAreNoEvents(t *testing.T) {
 // Every message with the option must resolve, and no two share their subjects.
 func TestSchemaOfEvents(t *testing.T) {
 	seen := make(map[string]protoreflect.FullName)
-	files := []protoreflect.FileDescriptor{eventv1.File_taproom_event_v1_order_proto, eventv1.File_taproom_event_v1_payment_proto,
+	files := []protoreflect.FileDescriptor{
+		eventv1.File_taproom_event_v1_order_proto, eventv1.File_taproom_event_v1_payment_proto,
 		eventv1.File_taproom_event_v1_inventory_proto, eventv1.File_taproom_event_v1_shipping_proto,
-		eventv1.File_taproom_event_v1_user_proto, eventv1.File_taproom_event_v1_catalog_proto}
+		eventv1.File_taproom_event_v1_user_proto, eventv1.File_taproom_event_v1_catalog_proto,
+	}
 	for _, file := range files {
 		for i := range file.Messages().Len() {
 			descriptor := file.Messages().Get(i)
@@ -73,4 +75,12 @@ func newMessage(t *testing.T, descriptor protoreflect.MessageDescriptor) proto.M
 	messageType, err := protoregistry.GlobalTypes.FindMessageByName(descriptor.FullName())
 	require.NoError(t, err)
 	return messageType.New().Interface()
+}
+
+func TestDerivedIDsDependOnTheKeyAlone(t *testing.T) {
+	id := event.DeriveID("package-1", "handed_over")
+	require.Equal(t, id, event.DeriveID("package-1", "handed_over"))
+	require.NotEqual(t, id, event.DeriveID("package-1", "delivered"))
+	require.NotEqual(t, event.DeriveID("a", "bc"), event.DeriveID("ab", "c"))
+	require.Equal(t, "50f9b1a8-31ff-5995-b1c8-4b1e3784f400", id, "ids of old events must not change")
 }

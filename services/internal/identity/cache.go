@@ -5,27 +5,31 @@ import (
 	"sync"
 )
 
-// tokenCache maps good tokens to their principals and drops the least recently used above its bound.
+// tokenCache maps good tokens to their principals and drops the least recently used above its size.
 type tokenCache struct {
 	mu      sync.Mutex
-	max     int
-	recent  *list.List // of Principal, most recently used first
-	entries map[string]*list.Element
+	size    int
+	recent  *list.List // of tokens, most recently used first
+	entries map[string]entry
 }
 
-func newTokenCache(max int) *tokenCache {
-	return &tokenCache{max: max, recent: list.New(), entries: make(map[string]*list.Element)}
+type entry struct {
+	principal Principal
+	element   *list.Element
+}
+
+func newTokenCache(size int) *tokenCache {
+	return &tokenCache{size: size, recent: list.New(), entries: make(map[string]entry)}
 }
 
 func (c *tokenCache) get(token string) (Principal, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	element, ok := c.entries[token]
-	if !ok {
-		return Principal{}, false
+	found, ok := c.entries[token]
+	if ok {
+		c.recent.MoveToFront(found.element)
 	}
-	c.recent.MoveToFront(element)
-	return element.Value.(Principal), true
+	return found.principal, ok
 }
 
 func (c *tokenCache) put(token string, p Principal) {
@@ -34,9 +38,9 @@ func (c *tokenCache) put(token string, p Principal) {
 	if _, ok := c.entries[token]; ok {
 		return
 	}
-	c.entries[token] = c.recent.PushFront(p)
-	if c.recent.Len() > c.max {
-		oldest := c.recent.Remove(c.recent.Back()).(Principal)
-		delete(c.entries, oldest.Token)
+	c.entries[token] = entry{principal: p, element: c.recent.PushFront(token)}
+	if c.recent.Len() > c.size {
+		oldest, _ := c.recent.Remove(c.recent.Back()).(string)
+		delete(c.entries, oldest)
 	}
 }

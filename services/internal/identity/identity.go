@@ -63,9 +63,10 @@ func (r Role) maxLife() time.Duration {
 		return GuestTokenLife
 	case RoleService:
 		return ServiceTokenLife
-	default:
+	case RoleCustomer, RoleStaff:
 		return AccessTokenLife
 	}
+	return 0
 }
 
 // Principal is a verified caller.

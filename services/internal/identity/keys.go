@@ -24,13 +24,18 @@ type Keys struct {
 // Public returns the halves that verifiers need.
 func (k *Keys) Public() PublicKeys {
 	public := PublicKeys{
-		People:   []ed25519.PublicKey{k.People.Public().(ed25519.PublicKey)},
+		People:   []ed25519.PublicKey{publicKey(k.People)},
 		Services: make(map[string][]ed25519.PublicKey, len(k.Services)),
 	}
 	for name, key := range k.Services {
-		public.Services[name] = []ed25519.PublicKey{key.Public().(ed25519.PublicKey)}
+		public.Services[name] = []ed25519.PublicKey{publicKey(key)}
 	}
 	return public
+}
+
+// publicKey is the second half of a private key.
+func publicKey(key ed25519.PrivateKey) ed25519.PublicKey {
+	return ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
 }
 
 // LoadOrCreateKeys reads the keys kept in dir (PEM, PKCS #8: `people.pem` and `service-<name>.pem`) and makes those
@@ -106,7 +111,7 @@ func createKey(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }()
 	if err = pem.Encode(file, &pem.Block{Type: "PRIVATE KEY", Bytes: der}); err == nil {
 		err = file.Sync()
 	}

@@ -40,7 +40,7 @@ type Signer struct {
 
 // NewSigner returns a signer for tokens of issuer: PeopleIssuer, or the name of a service that signs for itself.
 func NewSigner(key ed25519.PrivateKey, issuer string, clock func() time.Time) *Signer {
-	return &Signer{key: key, kid: KeyID(key.Public().(ed25519.PublicKey)), issuer: issuer, clock: clock}
+	return &Signer{key: key, kid: KeyID(publicKey(key)), issuer: issuer, clock: clock}
 }
 
 // Issue signs a token for p (ID, Role and SessionID count) that lives for ttl from now. A ttl above the role's

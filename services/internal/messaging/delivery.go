@@ -91,17 +91,17 @@ func (a *answerer) answer(ctx context.Context, d delivery, o Outcome, wait bool)
 			err = d.raw.Ack()
 		}
 	case Nak:
-		a.logFailure(ctx, slog.LevelWarn, "message failed and will be handed out again", d, o)
+		a.log.LogAttrs(ctx, slog.LevelWarn, "message failed and will be handed out again", d.failure(o)...)
 		err = d.raw.NakWithDelay(o.Delay)
 	case Requeue:
-		a.logFailure(ctx, slog.LevelError, "message still fails; it keeps being tried", d, o)
+		a.log.LogAttrs(ctx, slog.LevelError, "message still fails; it keeps being tried", d.failure(o)...)
 		if err = putBack(ctx, a.js, a.consumer, d); err == nil {
 			err = d.raw.DoubleAck(ctx)
 		} else {
 			_ = d.raw.NakWithDelay(a.backoff.Cap)
 		}
 	case SetAside:
-		a.logFailure(ctx, slog.LevelError, "message set aside in the DLQ", d, o)
+		a.log.LogAttrs(ctx, slog.LevelError, "message set aside in the DLQ", d.failure(o)...)
 		if err = bury(ctx, a.js, a.consumer, d, o.Err); err == nil {
 			err = d.raw.TermWithReason("copied to the DLQ")
 		} else {
@@ -109,7 +109,8 @@ func (a *answerer) answer(ctx context.Context, d delivery, o Outcome, wait bool)
 		}
 	}
 	if err != nil {
-		a.log.WarnContext(ctx, "delivery can't be answered; the message comes again", "subject", d.Subject, "event_id", d.EventID(), "error", err)
+		a.log.WarnContext(ctx, "delivery can't be answered; the message comes again",
+			slog.String("subject", d.Subject), slog.String("event_id", d.EventID()), slog.Any("error", err))
 	}
 }
 
@@ -124,7 +125,8 @@ func (a *answerer) giveBack(ctx context.Context, d delivery, action Action) {
 	_ = d.raw.Nak()
 }
 
-func (a *answerer) logFailure(ctx context.Context, level slog.Level, text string, d delivery, o Outcome) {
+// failure is what the log says of a delivery that failed.
+func (d *delivery) failure(o Outcome) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("subject", d.Subject),
 		slog.String("event_id", d.EventID()),
@@ -137,5 +139,5 @@ func (a *answerer) logFailure(ctx context.Context, level slog.Level, text string
 	if stack := stackOf(o.Err); stack != "" {
 		attrs = append(attrs, slog.String("stack", stack))
 	}
-	a.log.LogAttrs(ctx, level, text, attrs...)
+	return attrs
 }

@@ -142,7 +142,7 @@ func (b *broker) settled(t testing.TB, stream, name string) {
 // start runs fn until the test ends or stop is called, which returns once fn has returned.
 func start(t testing.TB, fn func(ctx context.Context) error) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- fn(ctx) }()
 	stopped := false

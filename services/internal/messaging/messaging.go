@@ -10,7 +10,6 @@ package messaging
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/taproom-shop/taproom/services/internal/event"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
 
@@ -46,9 +46,7 @@ type Event struct {
 }
 
 // AggregateID is the last token of the event's subject.
-func (e Event) AggregateID() string {
-	return e.Subject[strings.LastIndexByte(e.Subject, '.')+1:]
-}
+func (e Event) AggregateID() string { return event.Aggregate(e.Subject) }
 
 // Message is a delivery without its transport, what a [Processor] works on.
 type Message struct {

@@ -86,6 +86,13 @@ func (p *Processor) Process(ctx context.Context, msgs []Message) []Outcome {
 	return outcomes
 }
 
+// Takes says whether one of the consumer's routes takes the subject.
+func (p *Processor) Takes(subject string) bool { return p.route(subject) != nil }
+
+func (p *Processor) route(subject string) *Route {
+	return p.routes[subject[:max(strings.LastIndexByte(subject, '.'), 0)]]
+}
+
 func (p *Processor) settle(err error, t task) Outcome {
 	return settle(err, t.msg, p.consumer.Tries, t.route != nil && t.route.unlimited, p.consumer.Backoff)
 }
@@ -95,7 +102,7 @@ func (p *Processor) prepare(m *Message) (task, error) {
 	if m.Deliveries > p.consumer.Tries {
 		return t, Permanent(ErrUnfinished)
 	}
-	t.route = p.routes[m.Subject[:max(strings.LastIndexByte(m.Subject, '.'), 0)]]
+	t.route = p.route(m.Subject)
 	if t.route == nil {
 		// A newer replica may have added a route that this one doesn't know: the message comes round to it.
 		return t, fmt.Errorf("consumer %s has no route for %s", p.consumer.Name, m.Subject)
@@ -126,16 +133,14 @@ func (p *Processor) commit(ctx context.Context, tasks []task) (outage bool, err 
 			return err
 		}
 		reached = true
+		first := tasks[:0:0]
 		for _, t := range tasks {
-			if !fresh[t.ev.ID] {
-				continue
-			}
-			fresh[t.ev.ID] = false // a repeat in the same batch
-			if err := p.handle(ctx, tx, t); err != nil {
-				return err
+			if fresh[t.ev.ID] {
+				fresh[t.ev.ID] = false // what follows repeats it
+				first = append(first, t)
 			}
 		}
-		return nil
+		return p.handle(ctx, tx, first)
 	})
 	switch {
 	case err == nil:
@@ -149,9 +154,29 @@ func (p *Processor) commit(ctx context.Context, tasks []task) (outage bool, err 
 	}
 }
 
-func (p *Processor) handle(ctx context.Context, tx *database.Tx, t task) error {
-	ctx, end := p.tracing.start(ctx, p.consumer.Name, t.ev)
-	err := guard(func() error { return t.route.handle(ctx, tx, t.ev) })
+// handle makes the effects of tasks that are new to the inbox.
+func (p *Processor) handle(ctx context.Context, tx *database.Tx, tasks []task) error {
+	if p.consumer.Batch != nil && len(tasks) > 0 {
+		return p.handleBatch(ctx, tx, tasks)
+	}
+	for _, t := range tasks {
+		ctx, end := p.tracing.start(ctx, p.consumer.Name, t.ev)
+		err := guard(func() error { return t.route.handle(ctx, tx, t.ev) })
+		end(err)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Processor) handleBatch(ctx context.Context, tx *database.Tx, tasks []task) error {
+	events := make([]Event, len(tasks))
+	for i, t := range tasks {
+		events[i] = t.ev
+	}
+	ctx, end := p.tracing.startBatch(ctx, p.consumer.Name, events)
+	err := guard(func() error { return p.consumer.Batch(ctx, tx, events) })
 	end(err)
 	return err
 }

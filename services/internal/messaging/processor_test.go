@@ -59,6 +59,8 @@ func TestEachEffectHappensOnceInOrder(t *testing.T) {
 			require.Equal(t, make([]messaging.Action, 10), actions(p.Process(t.Context(), twice)))
 		}
 		require.Equal(t, []string{"order-000", "order-001", "order-002", "order-003", "order-004"}, aggregates(t, db))
+		require.True(t, p.Takes(msgs[0].Subject))
+		require.False(t, p.Takes("taproom.order.paid.order-000"))
 	})
 }
 
@@ -246,9 +248,11 @@ func TestWrongDeclarationsAreRefused(t *testing.T) {
 		"two routes":                {Name: "a", Stream: messaging.StreamCarts, Routes: []messaging.Route{onCart, onCart}},
 		"too few":                   {Name: "a", Stream: messaging.StreamCarts, Routes: []messaging.Route{onCart}, Tries: 1},
 		"CartEvent": {Name: "a", Stream: messaging.StreamCarts, Routes: []messaging.Route{
-			messaging.On(func(context.Context, *database.Tx, messaging.Event, *eventv1.CartEvent) error { return nil })}},
+			messaging.On(func(context.Context, *database.Tx, messaging.Event, *eventv1.CartEvent) error { return nil }),
+		}},
 		"only wildcard": {Name: "a", Stream: messaging.StreamCarts, Routes: []messaging.Route{
-			messaging.OnSubject("taproom.>", func(context.Context, *database.Tx, messaging.Event, *eventv1.CartEvent) error { return nil })}},
+			messaging.OnSubject("taproom.>", func(context.Context, *database.Tx, messaging.Event, *eventv1.CartEvent) error { return nil }),
+		}},
 	} {
 		_, err := messaging.NewProcessor(c, nil)
 		require.ErrorContains(t, err, want)

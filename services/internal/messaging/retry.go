@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,10 +22,10 @@ type Action int
 
 // The actions.
 const (
-	Ack        Action = iota // its effect is committed, or was before
-	Nak                      // hand it out again after Outcome.Delay
-	Requeue                  // store it anew for this consumer alone, its deliveries counted from 1, and drop this one
-	SetAside                 // copy it to the DLQ with Outcome.Err and drop it
+	Ack      Action = iota // its effect is committed, or was before
+	Nak                    // hand it out again after Outcome.Delay
+	Requeue                // store it anew for this consumer alone, its deliveries counted from 1, and drop this one
+	SetAside               // copy it to the DLQ with Outcome.Err and drop it
 )
 
 // Outcome is what a [Processor] makes of one message.
@@ -71,7 +72,7 @@ func (b Backoff) after(try int) time.Duration {
 		d *= 3
 	}
 	d = min(d, b.Cap)
-	return d*3/4 + rand.N(d/2+1)
+	return d*3/4 + rand.N(d/2+1) //nolint:gosec // no secret
 }
 
 // settle decides what follows a failure. An outage is not a message's fault, so what fails for a transient reason starts
@@ -90,15 +91,16 @@ func settle(err error, m *Message, tries int, unlimited bool, backoff Backoff) O
 	}
 }
 
-// permanent says that the same input will always fail.
-func permanent(err error) bool {
-	switch fault.KindOf(err) {
-	case fault.KindInvalid, fault.KindNotFound, fault.KindAlreadyExists, fault.KindFailedPrecondition,
-		fault.KindPermissionDenied, fault.KindUnauthenticated, fault.KindOutOfRange, fault.KindUnimplemented:
-		return true
+var (
+	permanentKinds = []fault.Kind{
+		fault.KindInvalid, fault.KindNotFound, fault.KindAlreadyExists, fault.KindFailedPrecondition,
+		fault.KindPermissionDenied, fault.KindUnauthenticated, fault.KindOutOfRange, fault.KindUnimplemented,
 	}
-	return false
-}
+	transientKinds = []fault.Kind{fault.KindUnavailable, fault.KindDeadlineExceeded, fault.KindCanceled}
+)
+
+// permanent says that the same input will always fail.
+func permanent(err error) bool { return slices.Contains(permanentKinds, fault.KindOf(err)) }
 
 // transient says that the surroundings failed, not the message.
 func transient(err error) bool {
@@ -119,11 +121,7 @@ func transient(err error) bool {
 	if errors.As(err, &sqlite) && transientCode(sqlite.Code()) {
 		return true
 	}
-	switch fault.KindOf(err) {
-	case fault.KindUnavailable, fault.KindDeadlineExceeded, fault.KindCanceled:
-		return true
-	}
-	return false
+	return slices.Contains(transientKinds, fault.KindOf(err))
 }
 
 // transientState judges an SQLSTATE by its class: lost connections, conflicts, exhausted resources, locks, shutdowns.

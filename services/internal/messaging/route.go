@@ -33,11 +33,26 @@ func Unlimited() RouteOption { return func(r *Route) { r.unlimited = true } }
 // On routes the event type T, by its option in the schema, to fn. fn makes the event's effect inside tx and nothing
 // else: it runs again after a rollback.
 func On[T proto.Message](fn func(ctx context.Context, tx *database.Tx, ev Event, msg T) error, opts ...RouteOption) Route {
-	subject, err := SubjectFor[T]()
+	var zero T
+	subject, err := event.Filter(zero)
 	r := OnSubject(subject, fn, opts...)
 	if err != nil {
 		r.err = err
 	}
+	return r
+}
+
+// Take lets events of type T reach the consumer's Batch.
+func Take[T proto.Message](opts ...RouteOption) Route {
+	r := On(func(context.Context, *database.Tx, Event, T) error { return nil }, opts...)
+	r.handle = nil
+	return r
+}
+
+// TakeSubject lets what arrives on a subject such as `taproom.cart.*` reach the consumer's Batch, as T.
+func TakeSubject[T proto.Message](subject string, opts ...RouteOption) Route {
+	r := OnSubject(subject, func(context.Context, *database.Tx, Event, T) error { return nil }, opts...)
+	r.handle = nil
 	return r
 }
 
@@ -49,7 +64,8 @@ func OnSubject[T proto.Message](subject string, fn func(ctx context.Context, tx 
 		typeName: string(zero.ProtoReflect().Descriptor().FullName()),
 		blank:    func() proto.Message { return zero.ProtoReflect().New().Interface() },
 		handle: func(ctx context.Context, tx *database.Tx, ev Event) error {
-			return fn(ctx, tx, ev, ev.Message.(T))
+			msg, _ := ev.Message.(T) // blank made it one
+			return fn(ctx, tx, ev, msg)
 		},
 	}
 	if prefix, ok := strings.CutSuffix(subject, ".*"); !ok || strings.ContainsAny(prefix, "*> ") {
@@ -61,17 +77,15 @@ func OnSubject[T proto.Message](subject string, fn func(ctx context.Context, tx 
 	return r
 }
 
-// SubjectFor is the subject of every event of type T, whatever its aggregate, such as `taproom.order.placed.*`.
-func SubjectFor[T proto.Message]() (string, error) {
-	var zero T
-	return event.Filter(zero)
-}
-
 // Consumer takes events of one stream into a service's database.
 type Consumer struct {
 	Name   string // durable, `<service>-<stream in lower case>`
 	Stream string
 	Routes []Route
+
+	// Batch makes the effects of many events at once, in their order, where that costs less than one by one; the routes
+	// are then made with Take. Each event id comes once. Nil: each route has a handler of its own.
+	Batch func(ctx context.Context, tx *database.Tx, events []Event) error
 
 	Tries   int           // deliveries before a failing message is set aside, at least 2; 0 means 8
 	AckWait time.Duration // silence after which a message is handed out again; 0 means 30 s
@@ -93,6 +107,9 @@ func (c Consumer) withDefaults() (Consumer, error) {
 	for _, r := range c.Routes {
 		if r.err != nil {
 			errs = append(errs, fmt.Errorf("consumer %s: %w", c.Name, r.err))
+		}
+		if r.err == nil && (r.handle == nil) != (c.Batch != nil) {
+			errs = append(errs, fmt.Errorf("consumer %s: routes made with Take need a Batch, and only they go with one: %s", c.Name, r.pattern))
 		}
 		if seen[r.pattern] {
 			errs = append(errs, fmt.Errorf("consumer %s has two routes for %s", c.Name, r.pattern))

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/taproom-shop/taproom/services/internal/event"
 )
 
 // Worker handles events whose effects live outside a database, at least once each: Handle must bear repeats, such as by
@@ -18,7 +22,8 @@ import (
 type Worker struct {
 	Name        string // durable, `<service>-<stream in lower case>`
 	Stream      string
-	Subjects    []string // such as those of SubjectFor
+	Events      []proto.Message // one of each type that it takes; nil pointers do
+	Subjects    []string        // for what has no event option, such as `taproom.cart.*`
 	Handle      func(ctx context.Context, ev Event) error
 	Concurrency int // events handled at once by this replica; 0 means 1. A replay may come on top.
 
@@ -34,8 +39,14 @@ func (w Worker) withDefaults() (Worker, error) {
 	w.AckWait = orDefault(w.AckWait, defaultAckWait)
 	w.Backoff = w.Backoff.withDefaults()
 	errs := []error{checkName(w.Name)}
+	w.Subjects = slices.Clone(w.Subjects)
+	for _, msg := range w.Events {
+		subject, err := event.Filter(msg)
+		errs = append(errs, err)
+		w.Subjects = append(w.Subjects, subject)
+	}
 	if w.Stream == "" || len(w.Subjects) == 0 || w.Handle == nil {
-		errs = append(errs, fmt.Errorf("worker %s needs a stream, subjects and a handler", w.Name))
+		errs = append(errs, fmt.Errorf("worker %s needs a stream, events and a handler", w.Name))
 	}
 	if w.Tries < 2 || w.Concurrency < 1 {
 		errs = append(errs, fmt.Errorf("worker %s: at least 2 tries and 1 event at once", w.Name))
@@ -50,7 +61,7 @@ func (r Runner) Work(ctx context.Context, w Worker) error {
 	if err != nil {
 		return err
 	}
-	log := r.Log.With("worker", w.Name)
+	log := r.Log.With(slog.String("worker", w.Name))
 	run := &workRun{
 		worker:   w,
 		log:      log,
@@ -102,7 +113,7 @@ func (w *workRun) pull(ctx context.Context, consumer jetstream.Consumer) error {
 func (w *workRun) handle(ctx context.Context, msg jetstream.Msg) {
 	d, err := receive(msg)
 	if err != nil {
-		w.log.WarnContext(ctx, "not a JetStream message", "subject", msg.Subject(), "error", err)
+		w.log.WarnContext(ctx, "not a JetStream message", slog.String("subject", msg.Subject()), slog.Any("error", err))
 		return
 	}
 	if ctx.Err() != nil {

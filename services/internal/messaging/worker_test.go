@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
@@ -15,7 +16,7 @@ import (
 
 func packages(handle func(ctx context.Context, ev messaging.Event) error) messaging.Worker {
 	return messaging.Worker{
-		Name: "courier-packages", Stream: messaging.StreamPackages, Subjects: []string{"taproom.package.ready.*"}, Handle: handle,
+		Name: "courier-packages", Stream: messaging.StreamPackages, Events: []proto.Message{(*eventv1.PackageReady)(nil)}, Handle: handle,
 		Backoff: messaging.Backoff{Base: time.Millisecond, Cap: 20 * time.Millisecond},
 	}
 }
@@ -51,24 +52,25 @@ func TestWorkerKeepsAMessageForAsLongAsItTakes(t *testing.T) {
 
 func TestWorkerBoundsWhatItDoesAtOnce(t *testing.T) {
 	b := newBroker(t)
-	var running, most, done atomic.Int32
+	var running, done atomic.Int32
+	release := make(chan struct{})
 	w := packages(func(context.Context, messaging.Event) error {
-		now := running.Add(1)
-		for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
-		}
-		time.Sleep(time.Millisecond) // work
+		running.Add(1)
+		<-release
 		running.Add(-1)
 		done.Add(1)
 		return nil
 	})
 	w.Concurrency = 4
 	work(t, b, w)
-	for i := range 60 {
+	for i := range 30 {
 		b.publish(t, eventID(i), parcel(eventID(i)))
 	}
+	require.Eventually(t, func() bool { return running.Load() == 4 }, patience, tick)
+	require.Never(t, func() bool { return running.Load() > 4 }, 300*time.Millisecond, tick)
+	close(release)
 	require.Eventually(t, func() bool { return b.messages(t, messaging.StreamPackages) == 0 }, patience, tick)
-	require.EqualValues(t, 60, done.Load())
-	require.LessOrEqual(t, most.Load(), int32(4))
+	require.EqualValues(t, 30, done.Load())
 }
 
 func TestStoppedWorkerHandsItsMessageOver(t *testing.T) {
@@ -126,5 +128,8 @@ func TestWorkerSetsAsideWhatFailsAndTakesReplays(t *testing.T) {
 }
 
 func TestWorkerDeclarationsAreChecked(t *testing.T) {
-	require.Error(t, messaging.Runner{}.Work(t.Context(), messaging.Worker{Name: "x"}))
+	require.ErrorContains(t, messaging.Runner{}.Work(t.Context(), messaging.Worker{Name: "x"}), "needs a stream")
+	noEvent := packages(func(context.Context, messaging.Event) error { return nil })
+	noEvent.Events = []proto.Message{&eventv1.CartEvent{}}
+	require.ErrorContains(t, messaging.Runner{}.Work(t.Context(), noEvent), "CartEvent")
 }

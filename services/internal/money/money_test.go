@@ -29,8 +29,10 @@ func TestArithmeticIsExactOrRefused(t *testing.T) {
 		"add": {func(a, b int64) (money.Money, error) { return money.New(a, "EUR").Add(money.New(b, "EUR")) }, (*big.Int).Add},
 		"sub": {func(a, b int64) (money.Money, error) { return money.New(a, "EUR").Sub(money.New(b, "EUR")) }, (*big.Int).Sub},
 		"mul": {func(a, b int64) (money.Money, error) { return money.New(a, "EUR").Mul(b) }, (*big.Int).Mul},
-		"neg": {func(a, _ int64) (money.Money, error) { return money.New(a, "EUR").Neg() },
-			func(z, a, _ *big.Int) *big.Int { return z.Neg(a) }},
+		"neg": {
+			func(a, _ int64) (money.Money, error) { return money.New(a, "EUR").Neg() },
+			func(z, a, _ *big.Int) *big.Int { return z.Neg(a) },
+		},
 	}
 	for name, operation := range operations {
 		t.Run(name, rapid.MakeCheck(func(t *rapid.T) {

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type authenticator struct {
 	clock       func() time.Time
 }
 
+// WrapUnary implements connect.Interceptor.
 func (a authenticator) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		ctx, err := a.authenticate(ctx, req.Header())
@@ -54,16 +56,23 @@ func (a authenticator) WrapStreamingHandler(next connect.StreamingHandlerFunc) c
 		}
 		person, ok := identity.From(ctx)
 		if !ok || person.Role == identity.RoleService {
-			return next(ctx, conn)
+			return endedBy(ctx, next(ctx, conn))
 		}
 		ctx, stop := a.endWith(ctx, person)
 		defer stop()
 		err = next(ctx, conn)
-		if ended, ok := context.Cause(ctx).(*fault.Error); ok {
-			return ended
-		}
-		return err
+		return endedBy(ctx, err)
 	}
+}
+
+// endedBy returns why a stream was ended from outside, if the cause of its context says so, and err otherwise. Handlers
+// of streams mostly just return when their context ends.
+func endedBy(ctx context.Context, err error) error {
+	var ended *fault.Error
+	if ctx.Err() != nil && errors.As(context.Cause(ctx), &ended) {
+		return ended
+	}
+	return err
 }
 
 // endWith returns a context that ends, with a fault as its cause, when p's token is no longer good.

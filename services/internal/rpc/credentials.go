@@ -13,6 +13,7 @@ import (
 // credentials puts this service's token on calls to peers, and passes on the person for whom the work is done.
 type credentials struct{ self *identity.ServiceIdentity }
 
+// WrapUnary implements connect.Interceptor.
 func (c credentials) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		if err := c.put(ctx, req.Header()); err != nil {
@@ -22,6 +23,7 @@ func (c credentials) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
+// WrapStreamingClient implements connect.Interceptor.
 func (c credentials) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
 		conn := next(ctx, spec)
@@ -32,6 +34,7 @@ func (c credentials) WrapStreamingClient(next connect.StreamingClientFunc) conne
 	}
 }
 
+// WrapStreamingHandler implements connect.Interceptor.
 func (c credentials) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return next
 }
@@ -54,5 +57,8 @@ type failedConn struct {
 	err error
 }
 
-func (c failedConn) Send(any) error    { return c.err }
+// Send implements connect.StreamingClientConn.
+func (c failedConn) Send(any) error { return c.err }
+
+// Receive implements connect.StreamingClientConn.
 func (c failedConn) Receive(any) error { return c.err }

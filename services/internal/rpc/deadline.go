@@ -9,6 +9,7 @@ import (
 // deadline bounds unary calls. Streams live for as long as their token.
 type deadline struct{ handlerOnly }
 
+// WrapUnary implements connect.Interceptor.
 func (deadline) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		ctx, cancel := context.WithTimeout(ctx, MaxUnaryTime)
@@ -17,6 +18,7 @@ func (deadline) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
+// WrapStreamingHandler implements connect.Interceptor.
 func (deadline) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return next
 }
@@ -24,6 +26,7 @@ func (deadline) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.
 // handlerOnly is the client's side of interceptors that have none.
 type handlerOnly struct{}
 
+// WrapStreamingClient implements connect.Interceptor.
 func (handlerOnly) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }

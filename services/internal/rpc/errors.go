@@ -33,6 +33,7 @@ type errorMapper struct {
 	log    *slog.Logger
 }
 
+// WrapUnary implements connect.Interceptor.
 func (m errorMapper) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (answer connect.AnyResponse, err error) {
 		defer func() {
@@ -47,6 +48,7 @@ func (m errorMapper) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
+// WrapStreamingHandler implements connect.Interceptor.
 func (m errorMapper) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) (err error) {
 		defer func() {
@@ -78,10 +80,11 @@ func (m errorMapper) answer(ctx context.Context, procedure string, err error) er
 		return err // connect's own errors, such as a message that can't be read, say what is wrong
 	}
 	if known.Kind == fault.KindInternal {
-		m.log.ErrorContext(ctx, "call failed", "procedure", procedure, "reason", known.Reason, "error", err)
+		m.log.ErrorContext(ctx, "call failed",
+			slog.String("procedure", procedure), slog.String("reason", known.Reason), slog.Any("error", err))
 		known = fault.Internal(ReasonInternal, "internal error")
 	} else {
-		m.log.DebugContext(ctx, "call refused", "procedure", procedure, "error", err)
+		m.log.DebugContext(ctx, "call refused", slog.String("procedure", procedure), slog.Any("error", err))
 	}
 	return toConnect(known, m.domainOf(err))
 }

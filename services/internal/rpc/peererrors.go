@@ -55,6 +55,7 @@ func Fault(err error) error {
 // peerErrors makes faults of the errors of calls to peers.
 type peerErrors struct{}
 
+// WrapUnary implements connect.Interceptor.
 func (peerErrors) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		answer, err := next(ctx, req)
@@ -65,18 +66,21 @@ func (peerErrors) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
+// WrapStreamingClient implements connect.Interceptor.
 func (peerErrors) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
 		return faultConn{next(ctx, spec)}
 	}
 }
 
+// WrapStreamingHandler implements connect.Interceptor.
 func (peerErrors) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return next
 }
 
 type faultConn struct{ connect.StreamingClientConn }
 
+// Receive implements connect.StreamingClientConn.
 func (c faultConn) Receive(message any) error {
 	return c.explain(c.StreamingClientConn.Receive(message))
 }

@@ -48,4 +48,5 @@ func (p *Peers) Options() []connect.ClientOption { return p.options }
 // httpClient sends requests as they are: no cookies, no redirects.
 type httpClient struct{ transport http.RoundTripper }
 
+// Do implements connect.HTTPClient.
 func (c httpClient) Do(req *http.Request) (*http.Response, error) { return c.transport.RoundTrip(req) }

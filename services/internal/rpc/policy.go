@@ -29,6 +29,7 @@ type policy struct {
 	revocations Revocations
 }
 
+// WrapUnary implements connect.Interceptor.
 func (p policy) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		if err := p.check(ctx, req.Spec()); err != nil {
@@ -38,6 +39,7 @@ func (p policy) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
+// WrapStreamingHandler implements connect.Interceptor.
 func (p policy) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		if err := p.check(ctx, conn.Spec()); err != nil {

@@ -15,33 +15,40 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
 
-const (
-	// bodyTimeout is how long a client may take to send a whole request body.
-	bodyTimeout = 15 * time.Second
-	// pieceTimeout is how long a client may take to read what has been written to it.
-	pieceTimeout = 30 * time.Second
-	// rearmAfter keeps writes from setting the same deadline over and over.
-	rearmAfter = 5 * time.Second
-	// lingering is how long an answer that has begun may go on once the server stops.
-	lingering = time.Second
-)
+// limits bound how long a client may take.
+type limits struct {
+	// Body is for sending a whole request body.
+	Body time.Duration
+	// Piece is for reading what has been written to it.
+	Piece time.Duration
+	// Rearm keeps writes from setting the same deadline over and over; it takes as much off Piece.
+	Rearm time.Duration
+}
+
+var defaultLimits = limits{Body: 15 * time.Second, Piece: 30 * time.Second, Rearm: 5 * time.Second}
+
+// lingering is how long an answer that has begun may go on once the server stops.
+const lingering = time.Second
 
 // errStopping ends streams when the server stops.
 var errStopping = fault.Unavailable("SERVER_STOPPING", "this server is going down: open the stream again")
 
-// bounded limits how long a client may take to send and to read, request by request: limits for whole answers
-// would cut long streams, and none would let a client that neither reads nor leaves hold a handler for ever.
-func bounded(next http.Handler) http.Handler {
+// bound limits how long a client may take to send and to read, request by request: limits for whole answers would cut
+// long streams, and none would let a client that neither reads nor leaves hold a handler for ever.
+func (l limits) bound(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		if r.Body != http.NoBody && r.Body != nil {
 			r = r.WithContext(r.Context()) // the server keeps the request it made
-			r.Body = &boundedBody{ReadCloser: r.Body, control: control}
-			_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+			r.Body = &boundedBody{ReadCloser: r.Body, control: control, limit: l.Body}
+			_ = control.SetReadDeadline(time.Now().Add(l.Body))
 		}
-		writer := &boundedWriter{ResponseWriter: w, control: control}
-		writer.arm(time.Now())
-		defer func() { writer.arm(time.Now().Add(rearmAfter)) }() // for what the server still holds of the answer
+		writer := &boundedWriter{ResponseWriter: w, control: control, limits: l}
+		writer.arm()
+		defer func() { // for what the server still holds of the answer
+			writer.armed = time.Time{}
+			writer.arm()
+		}()
 		next.ServeHTTP(writer, r)
 	})
 }
@@ -50,15 +57,17 @@ func bounded(next http.Handler) http.Handler {
 type boundedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	limit   time.Duration
 }
 
+// Read implements io.Reader.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	switch {
 	case errors.Is(err, io.EOF):
 		_ = b.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = connect.NewError(connect.CodeDeadlineExceeded, fmt.Errorf("the request was not sent within %s", bodyTimeout))
+		err = connect.NewError(connect.CodeDeadlineExceeded, fmt.Errorf("the request was not sent within %s", b.limit))
 	}
 	return n, err
 }
@@ -67,26 +76,29 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 type boundedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	limits  limits
 	armed   time.Time
 }
 
-func (w *boundedWriter) arm(now time.Time) {
-	if now.Sub(w.armed) >= rearmAfter {
+func (w *boundedWriter) arm() {
+	if now := time.Now(); now.Sub(w.armed) >= w.limits.Rearm {
 		w.armed = now
-		_ = w.control.SetWriteDeadline(now.Add(pieceTimeout))
+		_ = w.control.SetWriteDeadline(now.Add(w.limits.Piece))
 	}
 }
 
+// Write implements http.ResponseWriter.
 func (w *boundedWriter) Write(p []byte) (int, error) {
-	w.arm(time.Now())
+	w.arm()
 	return w.ResponseWriter.Write(p)
 }
 
+// Flush implements http.Flusher.
 func (w *boundedWriter) Flush() { _ = w.FlushError() }
 
 // FlushError is Flush for http.ResponseController.
 func (w *boundedWriter) FlushError() error {
-	w.arm(time.Now())
+	w.arm()
 	return w.control.Flush()
 }
 
@@ -96,7 +108,7 @@ func (w *boundedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // untilStopped cancels requests whose answer has begun but not ended a moment after stopping ends: these are streams,
 // and would hold the server up for as long as their clients like. Others may finish.
 func untilStopped(stopping context.Context, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:contextcheck // stopping is the server's
 		ctx, cancel := context.WithCancelCause(r.Context())
 		defer cancel(nil)
 		var begun atomic.Bool
@@ -115,7 +127,7 @@ func untilStopped(stopping context.Context, next http.Handler) http.Handler {
 			}
 		})
 		defer unlink()
-		next.ServeHTTP(&beginWriter{ResponseWriter: w, begun: &begun}, r.WithContext(ctx))
+		next.ServeHTTP(&beginWriter{ResponseWriter: w, begun: &begun}, r.WithContext(ctx)) //nolint:contextcheck // ctx is the request's
 	})
 }
 
@@ -125,11 +137,13 @@ type beginWriter struct {
 	begun *atomic.Bool
 }
 
+// Write implements http.ResponseWriter.
 func (w *beginWriter) Write(p []byte) (int, error) {
 	w.begun.Store(true)
 	return w.ResponseWriter.Write(p)
 }
 
+// Flush implements http.Flusher.
 func (w *beginWriter) Flush() { _ = w.FlushError() }
 
 // FlushError is Flush for http.ResponseController.

@@ -98,6 +98,7 @@ type grpcHealth struct {
 	services []string
 }
 
+// Check implements grpchealth.Checker.
 func (h grpcHealth) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
 	if req.Service != "" && !slices.Contains(h.services, req.Service) {
 		return nil, connect.NewError(connect.CodeNotFound, errors.New("no such service here: "+req.Service))

@@ -22,8 +22,9 @@ const (
 	maxStreams = 250
 )
 
-// Run serves handler on listener until ctx ends, then stops: no new calls, streams are canceled, unary calls may finish
-// within ten seconds, and what is left is cut off. It returns nil after such a stop.
+// Run serves handler on listener until ctx ends, then stops: it takes nothing new, cancels streams (the cause of their
+// context is a fault with reason SERVER_STOPPING) and lets other calls finish within ten seconds; what is left is cut
+// off. It returns nil after such a stop.
 //
 // No time limit lies on whole answers, since streams live long. Instead the client must send its request within
 // fifteen seconds and take each piece of the answer within thirty.
@@ -36,7 +37,7 @@ func Run(ctx context.Context, log *slog.Logger, listener net.Listener, handler h
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	srv := &http.Server{
-		Handler:           bounded(untilStopped(ctx, handler)),
+		Handler:           defaultLimits.bound(untilStopped(ctx, handler)),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -45,7 +46,7 @@ func Run(ctx context.Context, log *slog.Logger, listener net.Listener, handler h
 			MaxConcurrentStreams: maxStreams,
 			SendPingTimeout:      30 * time.Second,
 			PingTimeout:          15 * time.Second,
-			WriteByteTimeout:     pieceTimeout,
+			WriteByteTimeout:     defaultLimits.Piece,
 		},
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -63,10 +64,12 @@ func Run(ctx context.Context, log *slog.Logger, listener net.Listener, handler h
 	defer cancel()
 	err := srv.Shutdown(drain)
 	if errors.Is(err, context.DeadlineExceeded) {
-		log.Warn("calls did not finish in time and are cut off", "address", listener.Addr().String())
+		log.WarnContext(drain, "calls did not finish in time and are cut off", slog.String("address", listener.Addr().String()))
 		cut()
 		err = srv.Close()
 	}
-	<-served
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
 	return err
 }

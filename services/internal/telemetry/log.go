@@ -35,6 +35,7 @@ func NewLogger(w io.Writer, format Format, level slog.Leveler) (*slog.Logger, er
 // traceHandler adds the ids of the context's span to each record.
 type traceHandler struct{ slog.Handler }
 
+// Handle implements slog.Handler.
 func (h traceHandler) Handle(ctx context.Context, record slog.Record) error {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		record = record.Clone()
@@ -43,10 +44,12 @@ func (h traceHandler) Handle(ctx context.Context, record slog.Record) error {
 	return h.Handler.Handle(ctx, record)
 }
 
+// WithAttrs implements slog.Handler.
 func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return traceHandler{h.Handler.WithAttrs(attrs)}
 }
 
+// WithGroup implements slog.Handler.
 func (h traceHandler) WithGroup(name string) slog.Handler {
 	return traceHandler{h.Handler.WithGroup(name)}
 }

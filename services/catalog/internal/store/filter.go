@@ -18,7 +18,7 @@ type clause struct {
 func where(databaseDialect string, f domain.Filter, except string) clause {
 	all := conditions{sql: []string{"NOT b.archived"}}
 	if len(f.Words) > 0 {
-		all.add(matching(databaseDialect, f.Words, anywhere))
+		all.add(matching(databaseDialect, f.Words))
 	}
 	if except != domain.FacetStyle {
 		all.oneOf("b.style_id", f.StyleIDs)
@@ -70,26 +70,45 @@ func (c *conditions) oneOf(column string, values []string) {
 	}
 }
 
-// place is where words are looked for: the texts of a beer, each wider than the one before.
-type place struct{ sqlite, postgres string }
-
-var (
-	inName   = place{"{name}", "in_name"}
-	inLabels = place{"{name labels}", "in_labels"}
-	anywhere = place{"{name labels description}", "in_any"}
+// places are the texts of a beer that words are looked for in, each wider than the one before, as FTS5 names columns.
+const (
+	inName   = "{name}"
+	inLabels = "{name labels}"
+	anywhere = "{name labels description}"
 )
 
-// matching is the condition that all words stand in a place, the last one as a beginning. Words hold letters and digits
-// only, so that none of them can end a quotation.
-func matching(databaseDialect string, words []string, in place) clause {
+// matching is the condition that a beer has all words, the last one as a beginning. Words hold letters and digits only,
+// so that none of them can end a quotation.
+func matching(databaseDialect string, words []string) clause {
 	if databaseDialect == dialect.Postgres {
 		return clause{
-			"b.id IN (SELECT x.beer_id FROM beer_texts x WHERE x." + in.postgres + " @@ CAST(? AS tsquery))",
-			[]any{"'" + strings.Join(words, "' & '") + "':*"},
+			"b.id IN (SELECT x.beer_id FROM beer_texts x WHERE x.in_any @@ CAST(? AS tsquery))",
+			[]any{tsquery(words)},
 		}
 	}
+	return matchingIn(anywhere, words)
+}
+
+// tier says how well a beer that has all words matches: 1 if they are in its name, 2 if those of brewery and style are
+// needed, 3 if the description is.
+func tier(databaseDialect string, words []string) clause {
+	if databaseDialect == dialect.Postgres {
+		query := tsquery(words)
+		return clause{`(SELECT CASE WHEN x.in_name @@ CAST(? AS tsquery) THEN 1 WHEN x.in_labels @@ CAST(? AS tsquery) THEN 2 ELSE 3 END
+			FROM beer_texts x WHERE x.beer_id = b.id)`, []any{query, query}}
+	}
+	name, labels := matchingIn(inName, words), matchingIn(inLabels, words)
 	return clause{
-		"b.id IN (SELECT x.beer_id FROM beer_search s JOIN beer_texts x ON x.id = s.rowid WHERE s.beer_search MATCH ?)",
-		[]any{in.sqlite + ` : ("` + strings.Join(words, `" AND "`) + `" *)`},
+		"CASE WHEN " + name.sql + " THEN 1 WHEN " + labels.sql + " THEN 2 ELSE 3 END",
+		append(name.args, labels.args...),
 	}
 }
+
+func matchingIn(place string, words []string) clause {
+	return clause{
+		"b.id IN (SELECT x.beer_id FROM beer_search s JOIN beer_texts x ON x.id = s.rowid WHERE s.beer_search MATCH ?)",
+		[]any{place + ` : ("` + strings.Join(words, `" AND "`) + `" *)`},
+	}
+}
+
+func tsquery(words []string) string { return "'" + strings.Join(words, "' & '") + "':*" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/taproom-shop/taproom/services/catalog/internal/domain"
@@ -23,7 +24,7 @@ type Key struct {
 // order is how one Sort is said in SQL. Its columns all go in one direction, so that a page begins with one comparison of
 // rows, which an index answers.
 type order struct {
-	columns    string // as the list selects them, without the id
+	columns    string // that it sorts by before the id; one if descending
 	descending bool
 	args       func(Key) []any
 	into       func(*Key) []any
@@ -102,36 +103,27 @@ func (s *Store) pageIDs(ctx context.Context, f domain.Filter, by domain.Sort, si
 }
 
 func pageQuery(databaseDialect string, f domain.Filter, by domain.Sort, size int, after *Key) clause {
-	o := orders[by]
-	from := where(databaseDialect, f, "")
-	query := clause{sql: "SELECT b.id, b." + o.columns + " FROM beers b WHERE " + from.sql, args: from.args}
+	o, from := orders[by], where(databaseDialect, f, "")
+	query := clause{"SELECT id, " + o.columns + " FROM beers b WHERE " + from.sql, from.args}
 	if by == domain.ByRelevance {
-		name, labels := matching(databaseDialect, f.Words, inName), matching(databaseDialect, f.Words, inLabels)
-		query.sql = "SELECT b.id, CASE WHEN " + name.sql + " THEN 1 WHEN " + labels.sql + " THEN 2 ELSE 3 END AS tier, b.sort_name" +
-			" FROM beers b WHERE " + from.sql
-		query.args = append(append(name.args, labels.args...), from.args...)
-		query.sql = "SELECT id, tier, sort_name FROM (" + query.sql + ") AS b WHERE true"
+		// First all that match, so that tiers are told of these alone.
+		rank := tier(databaseDialect, f.Words)
+		query = clause{
+			"WITH hits AS MATERIALIZED (SELECT b.id, " + rank.sql + " AS tier, b.sort_name FROM beers b WHERE " + from.sql +
+				") SELECT id, tier, sort_name FROM hits WHERE true",
+			append(rank.args, from.args...),
+		}
 	}
 	comparison, direction := ">", ""
 	if o.descending {
 		comparison, direction = "<", " DESC"
 	}
 	if after != nil {
-		keys := o.args(*after)
-		marks := "?"
-		for range keys {
-			marks += ", ?"
-		}
-		query.sql += " AND (" + o.columns + ", id) " + comparison + " (" + marks + ")"
-		query.args = append(append(query.args, keys...), after.ID)
+		keys := append(o.args(*after), after.ID)
+		query.sql += " AND (" + o.columns + ", id) " + comparison + " (?" + strings.Repeat(", ?", len(keys)-1) + ")"
+		query.args = append(query.args, keys...)
 	}
-	query.sql += " ORDER BY "
-	if by == domain.ByRelevance {
-		query.sql += "tier, sort_name, id"
-	} else {
-		query.sql += o.columns + direction + ", id" + direction
-	}
-	query.sql += " LIMIT ?"
+	query.sql += " ORDER BY " + o.columns + direction + ", id" + direction + " LIMIT ?"
 	query.args = append(query.args, size+1)
 	return query
 }

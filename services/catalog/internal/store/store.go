@@ -2,15 +2,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/taproom-shop/taproom/services/catalog/internal/domain"
 	entdb "github.com/taproom-shop/taproom/services/catalog/internal/ent/db"
 	"github.com/taproom-shop/taproom/services/catalog/internal/ent/db/beer"
-	"github.com/taproom-shop/taproom/services/catalog/internal/ent/db/brewery"
 	"github.com/taproom-shop/taproom/services/catalog/internal/ent/db/picture"
 	"github.com/taproom-shop/taproom/services/catalog/internal/ent/db/predicate"
-	"github.com/taproom-shop/taproom/services/catalog/internal/ent/db/style"
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
@@ -84,20 +84,29 @@ func (s *Store) Prices(ctx context.Context, ids []string) ([]domain.Price, error
 
 // Styles returns all styles by name.
 func (s *Store) Styles(ctx context.Context) ([]domain.Style, error) {
-	rows, err := s.read.Style.Query().Order(style.ByName(), style.ByID()).All(ctx)
+	rows, err := s.read.Style.Query().All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return mapped(rows, styleOf), nil
+	styles := mapped(rows, styleOf)
+	slices.SortFunc(styles, func(a, b domain.Style) int { return byName(a.Name, a.ID, b.Name, b.ID) })
+	return styles, nil
 }
 
 // Breweries returns all breweries by name.
 func (s *Store) Breweries(ctx context.Context) ([]domain.Brewery, error) {
-	rows, err := s.read.Brewery.Query().Order(brewery.ByName(), brewery.ByID()).All(ctx)
+	rows, err := s.read.Brewery.Query().All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return mapped(rows, breweryOf), nil
+	breweries := mapped(rows, breweryOf)
+	slices.SortFunc(breweries, func(a, b domain.Brewery) int { return byName(a.Name, a.ID, b.Name, b.ID) })
+	return breweries, nil
+}
+
+// byName sorts here, since the locales of databases differ.
+func byName(nameA, idA, nameB, idB string) int {
+	return cmp.Or(cmp.Compare(domain.Fold(nameA), domain.Fold(nameB)), cmp.Compare(idA, idB))
 }
 
 // Picture returns one of a beer's pictures, the shown one or the one before it.

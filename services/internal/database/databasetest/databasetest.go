@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -82,9 +83,5 @@ func migrate(ctx context.Context, url string, migrations []database.Migrations) 
 	if err != nil {
 		return err
 	}
-	if err := database.Migrate(ctx, db, migrations...); err != nil {
-		db.Close()
-		return err
-	}
-	return db.Close()
+	return errors.Join(database.Migrate(ctx, db, migrations...), db.Close())
 }

@@ -25,7 +25,7 @@ const TestPostgres = "TAPROOM_TEST_POSTGRES"
 const templateLock = 7_261_004
 
 var postgresServer = sync.OnceValues(func() (*server, error) {
-	address := os.Getenv(TestPostgres)
+	address := os.Getenv(TestPostgres) //nolint:forbidigo // no command reads it for tests
 	if address == "" {
 		var err error
 		if address, err = startPostgres(); err != nil {
@@ -55,10 +55,10 @@ func Postgres(t testing.TB, migrations ...database.Migrations) *database.DB {
 		template, err = server.template(t.Context(), key(t, migrations), migrations)
 		require.NoError(t, err)
 	}
-	name := "test_" + uuid.NewString()
+	name := "test_" + uuid.Must(uuid.NewV7()).String()
 	require.NoError(t, server.exec(t.Context(), `CREATE DATABASE %q TEMPLATE %q`, name, template))
 	t.Cleanup(func() {
-		require.NoError(t, server.exec(context.Background(), `DROP DATABASE %q WITH (FORCE)`, name))
+		require.NoError(t, server.exec(context.WithoutCancel(t.Context()), `DROP DATABASE %q WITH (FORCE)`, name))
 	})
 	return open(t, server.url(name))
 }
@@ -107,7 +107,7 @@ func (s *server) template(ctx context.Context, key string, migrations []database
 	}
 	if !exists {
 		// It gets its name when it is complete.
-		draft := "draft_" + uuid.NewString()
+		draft := "draft_" + uuid.Must(uuid.NewV7()).String()
 		if err := s.exec(ctx, `CREATE DATABASE %q TEMPLATE template0`, draft); err != nil {
 			return "", err
 		}

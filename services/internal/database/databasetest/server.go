@@ -46,7 +46,7 @@ func startPostgres() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	command := exec.Command("/bin/sh", "-c", keeper, "keeper", folder, bin)
+	command := exec.CommandContext(context.Background(), "/bin/sh", "-c", keeper, "keeper", folder, bin) //nolint:gosec // both are ours
 	command.Dir = "/"
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: credential}
 	var problems bytes.Buffer
@@ -94,7 +94,10 @@ func awaitPostgres(address string, ended <-chan error) error {
 
 // postgresPrograms returns the folder of the server's programs: from PATH, or where Debian keeps them, the newest first.
 func postgresPrograms() (string, error) {
-	folders := filepath.SplitList(os.Getenv("PATH"))
+	var folders []string
+	if initdb, err := exec.LookPath("initdb"); err == nil {
+		folders = append(folders, filepath.Dir(initdb))
+	}
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	for i := len(debian) - 1; i >= 0; i-- {
 		folders = append(folders, debian[i])
@@ -104,7 +107,7 @@ func postgresPrograms() (string, error) {
 			return folder, nil
 		}
 	}
-	return "", errors.New("no folder of PATH and no /usr/lib/postgresql/*/bin holds initdb and postgres")
+	return "", errors.New("neither PATH nor /usr/lib/postgresql/*/bin has initdb and postgres")
 }
 
 func executable(path string) bool {

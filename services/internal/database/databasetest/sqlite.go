@@ -1,7 +1,6 @@
 package databasetest
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,7 +36,7 @@ func sqliteTemplate(t testing.TB, migrations []database.Migrations) []byte {
 		return file
 	}
 	path := filepath.Join(t.TempDir(), "template.db")
-	require.NoError(t, migrate(context.Background(), "sqlite://"+path, migrations))
+	require.NoError(t, migrate(t.Context(), "sqlite://"+path, migrations))
 	file, err := os.ReadFile(path)
 	require.NoError(t, err)
 	sqliteTemplates.files[key] = file

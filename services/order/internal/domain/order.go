@@ -31,7 +31,7 @@ type Order struct {
 // answer.
 func (o Order) AsPlaced() Order {
 	o.Status = Status{State: Pending}
-	o.Version = 1
+	o.Version, o.TimelineLen = 1, 1
 	o.UpdatedAt = o.PlacedAt
 	return o
 }

@@ -4,6 +4,7 @@ package service
 import (
 	"context"
 	"crypto/sha256"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,7 +38,7 @@ func NewOrders(db *database.DB, store *store.Store, p *rpc.Peers, clock func() t
 
 // QuoteOrder says what the caller's cart costs this moment.
 func (o *Orders) QuoteOrder(ctx context.Context, req *orderv1.QuoteOrderRequest) (*orderv1.QuoteOrderResponse, error) {
-	in, err := o.peers.gather(ctx, "", "")
+	in, err := o.peers.gather(ctx, req.GetMinCartVersion(), "", "")
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +81,12 @@ func requestOf(req *orderv1.PlaceOrderRequest) (store.Request, error) {
 		return store.Request{}, err
 	}
 	digest := sha256.Sum256(bytes)
-	return store.Request{ID: req.GetRequestId(), Digest: digest[:]}, nil
+	return store.Request{ID: strings.ToLower(req.GetRequestId()), Digest: digest[:]}, nil
 }
 
 // draft quotes again and puts the order together, if it still is what the customer agreed to.
 func (o *Orders) draft(ctx context.Context, userID string, req *orderv1.PlaceOrderRequest) (domain.Order, error) {
-	in, err := o.peers.gather(ctx, req.GetAddressId(), req.GetPayment().GetCardId())
+	in, err := o.peers.gather(ctx, 0, req.GetAddressId(), req.GetPayment().GetCardId())
 	if err != nil {
 		return domain.Order{}, err
 	}

@@ -52,11 +52,11 @@ type ingredients struct {
 }
 
 // gather asks the other services side by side. addressID and cardID are looked up only when they are given.
-func (p peers) gather(ctx context.Context, addressID, cardID string) (ingredients, error) {
+func (p peers) gather(ctx context.Context, minCartVersion int64, addressID, cardID string) (ingredients, error) {
 	var in ingredients
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		in.cart, in.prices, err = p.pricedCart(ctx)
+		in.cart, in.prices, err = p.pricedCart(ctx, minCartVersion)
 		return err
 	})
 	group.Go(func() error {
@@ -76,8 +76,8 @@ func (p peers) gather(ctx context.Context, addressID, cardID string) (ingredient
 	return in, group.Wait()
 }
 
-func (p peers) pricedCart(ctx context.Context) (*cartv1.Cart, map[string]*catalogv1.BeerPrice, error) {
-	res, err := p.carts.GetCart(ctx, &cartv1.GetCartRequest{})
+func (p peers) pricedCart(ctx context.Context, minVersion int64) (*cartv1.Cart, map[string]*catalogv1.BeerPrice, error) {
+	res, err := p.carts.GetCart(ctx, &cartv1.GetCartRequest{MinVersion: minVersion})
 	if err != nil {
 		return nil, nil, err
 	}

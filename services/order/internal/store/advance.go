@@ -134,18 +134,16 @@ func (c *changes) announce(ctx context.Context, tx *database.Tx, announce Announ
 		return err
 	}
 	events := make([]proto.Message, len(c.news))
+	eventIDs := make([]string, len(c.news))
 	for i, n := range c.news {
 		n.order.Quote.Lines = lines[n.order.ID]
 		events[i] = announce(n.order, n.from, n.what)
-	}
-	eventIDs, err := journal.Append(ctx, tx, events...)
-	if err != nil {
-		return err
-	}
-	for i, n := range c.news {
+		if eventIDs[i], err = newID(); err != nil {
+			return err
+		}
 		n.entry.eventID = eventIDs[i]
 	}
-	return nil
+	return journal.AppendWithIDs(ctx, tx, eventIDs, events)
 }
 
 // lockOrders reads the orders of the steps, locked until the transaction ends, always in the order of their ids: batches

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/taproom-shop/taproom/services/internal/database"
@@ -67,7 +68,11 @@ var errRepeated = errors.New("the order is already placed")
 // Two guards decide, both unique indexes: (user, request id), whose loser gets the winner's order or REQUEST_ID_REUSED, and
 // the cart's open checkout, whose loser gets ORDER_IN_PROGRESS with the winner's id.
 func (s *Store) Place(ctx context.Context, order domain.Order, request Request, placed proto.Message) (domain.Order, error) {
-	err := s.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+	eventID, err := newID()
+	if err != nil {
+		return domain.Order{}, err
+	}
+	err = s.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		inserted, err := insertOrder(ctx, tx, order, request)
 		if err != nil {
 			return err
@@ -78,12 +83,11 @@ func (s *Store) Place(ctx context.Context, order domain.Order, request Request, 
 		if err := insertLines(ctx, tx, order); err != nil {
 			return err
 		}
-		eventIDs, err := journal.Append(ctx, tx, placed)
-		if err != nil {
+		if err := journal.AppendWithIDs(ctx, tx, []string{eventID}, []proto.Message{placed}); err != nil {
 			return err
 		}
 		return insertTimeline(ctx, tx, []*timelineRow{{
-			orderID: order.ID, number: 1, entryType: "order.placed", state: order.Status.State, eventID: eventIDs[0], at: order.PlacedAt,
+			orderID: order.ID, number: 1, entryType: "order.placed", state: order.Status.State, eventID: eventID, at: order.PlacedAt,
 		}})
 	})
 	if errors.Is(err, errRepeated) {
@@ -169,4 +173,9 @@ func anys[T any](values []T) []any {
 		out[i] = v
 	}
 	return out
+}
+
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
 }

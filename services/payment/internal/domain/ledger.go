@@ -67,6 +67,7 @@ func (p Payment) Transfer(kind TransferKind, id string, now time.Time) Transfer 
 		t.Resolves = p.HoldID
 	case GiveBack:
 		source.Posted = p.Amount
+	case TopUp: // belongs to no payment: see TopUpTransfer
 	}
 	t.Entries = []Entry{source, {Account: Revenue, Posted: -source.Posted, Pending: -source.Pending}}
 	return t

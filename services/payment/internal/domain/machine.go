@@ -150,7 +150,7 @@ func (p Payment) cancel(step Step) (Step, bool, error) {
 		} else {
 			step.refund()
 		}
-	default:
+	case Declined, Voiding, Voided, Refunding, Refunded: // there is nothing left to give back
 		return Step{Next: p.State}, false, nil
 	}
 	return step, true, nil
@@ -177,6 +177,7 @@ func (p Payment) After(step Step) Payment {
 			p.Captured = p.Amount
 		case GiveBack:
 			p.Refunded = p.Amount
+		case Hold, Release, TopUp:
 		}
 	}
 	return p

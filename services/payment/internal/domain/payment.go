@@ -38,6 +38,7 @@ func (s State) Waits() Operation {
 		return Void
 	case Refunding:
 		return Refund
+	case Authorized, Declined, Captured, Voided, Refunded:
 	}
 	return ""
 }

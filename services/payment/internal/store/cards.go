@@ -12,11 +12,11 @@ import (
 
 // Card is a saved card.
 type Card struct {
-	ID, UserID         string
-	Token              string // the provider's; whoever has it can charge the card
-	Brand, Last4       string
-	ExpMonth, ExpYear  int
-	CreatedAt          time.Time
+	ID, UserID        string
+	Token             string // the provider's; whoever has it can charge the card
+	Brand, Last4      string
+	ExpMonth, ExpYear int
+	CreatedAt         time.Time
 }
 
 // InsertCard saves a card. It reports false, and does nothing, when the user has limit cards already.
@@ -75,6 +75,14 @@ func DeleteCard(ctx context.Context, tx *database.Tx, userID, id string) (bool, 
 		return false, fmt.Errorf("delete card: %w", err)
 	}
 	return affected == 1, nil
+}
+
+// DeleteCardsOf forgets all cards of a user.
+func DeleteCardsOf(ctx context.Context, tx *database.Tx, userID string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM cards WHERE user_id = ?`, userID); err != nil {
+		return fmt.Errorf("delete cards: %w", err)
+	}
+	return nil
 }
 
 func toCard(row *db.Card) Card {

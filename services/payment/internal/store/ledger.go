@@ -90,7 +90,7 @@ type Balance struct {
 
 // TrialBalance returns the sums of the ledger's accounts, by kind and currency.
 func (s *Store) TrialBalance(ctx context.Context) ([]Balance, error) {
-	rows, err := s.db.Query(ctx, `SELECT account, currency, SUM(posted), SUM(pending) FROM entries GROUP BY account, currency ORDER BY account, currency`)
+	rows, err := s.db.Query(ctx, `SELECT account, currency, CAST(SUM(posted) AS bigint), CAST(SUM(pending) AS bigint) FROM entries GROUP BY account, currency ORDER BY account, currency`)
 	if err != nil {
 		return nil, fmt.Errorf("sum accounts: %w", err)
 	}

@@ -12,8 +12,9 @@ import (
 // Role is what an account may do, spelled as in tokens and events.
 type Role string
 
-// The roles of accounts. Guests have none.
+// The roles. Accounts are Customer or Staff; a session without an account is a Guest's.
 const (
+	Guest    Role = "GUEST"
 	Customer Role = "CUSTOMER"
 	Staff    Role = "STAFF"
 )

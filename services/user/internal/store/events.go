@@ -105,7 +105,7 @@ func (s *Store) Rebuild(ctx context.Context, userID string) (domain.User, error)
 	events := make([]domain.Event, len(rows))
 	for i, row := range rows {
 		var about personal
-		if wrapped != nil && row.Sealed != nil {
+		if wrapped != nil && len(row.Sealed) > 0 {
 			if about, err = s.open(row, wrapped.Wrapped); err != nil {
 				return domain.User{}, err
 			}
@@ -122,7 +122,7 @@ func (s *Store) open(row *entdb.UserEvent, wrapped []byte) (about personal, err 
 	if err != nil {
 		return about, err
 	}
-	data, err := key.Open(*row.Sealed, place(row.UserID, row.Version))
+	data, err := key.Open(row.Sealed, place(row.UserID, row.Version))
 	if err != nil {
 		return about, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"google.golang.org/protobuf/proto"
 
@@ -17,9 +18,9 @@ import (
 	"github.com/taproom-shop/taproom/services/user/internal/ent/db/user"
 )
 
-// Create stores a new account with its first event and its password's hash, and opens its first session if there is one.
-// Errors: EMAIL_TAKEN, also to the slower of two at once.
-func (s *Store) Create(ctx context.Context, u domain.User, first domain.Event, hash string, session *NewSession) error {
+// Create stores a new account with its first event and its password's hash. open opens its first session in the same
+// transaction; nil opens none. Errors: EMAIL_TAKEN, also to the slower of two at once.
+func (s *Store) Create(ctx context.Context, u domain.User, first domain.Event, hash string, open *Opening) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		affected, err := tx.Exec(ctx, `
 			INSERT INTO users (id, email, email_key, display_name, role, version, created_at, updated_at)
@@ -46,8 +47,8 @@ func (s *Store) Create(ctx context.Context, u domain.User, first domain.Event, h
 		if err := appendEvents(ctx, client, key, []domain.Event{first}); err != nil {
 			return err
 		}
-		if session != nil {
-			if err := insertSession(ctx, tx, *session); err != nil {
+		if open != nil {
+			if err := insertSession(ctx, tx, *open, u.Role); err != nil {
 				return err
 			}
 		}
@@ -55,56 +56,137 @@ func (s *Store) Create(ctx context.Context, u domain.User, first domain.Event, h
 	})
 }
 
-// Change decides about an account under its lock. decide changes the account and returns its new events; staff is how many
-// accounts are staff, and can't change meanwhile when the account is one of them. Events are announced as far as other
-// services need to know. Without events nothing is written.
-func (s *Store) Change(ctx context.Context, id string, decide func(u *domain.User, staff int) ([]domain.Event, error)) (domain.User, error) {
+// Change decides about an account under its lock. decide changes the account and returns its new events; without any
+// nothing is written. It returns the account as it is afterwards. Errors: USER_NOT_FOUND, and those of decide.
+func (s *Store) Change(ctx context.Context, id string, decide func(u *domain.User) ([]domain.Event, error)) (domain.User, error) {
 	var changed domain.User
 	err := s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		changed, err = s.change(ctx, tx, id, decide)
+		changed, _, err = s.change(ctx, tx, id, decide)
 		return err
 	})
 	return changed, err
 }
 
-func (s *Store) change(ctx context.Context, tx *database.Tx, id string, decide func(u *domain.User, staff int) ([]domain.Event, error)) (domain.User, error) {
-	// Before the account itself, so that two who change staff wait for each other in one order.
-	staff, err := lockStaff(ctx, tx)
-	if err != nil {
-		return domain.User{}, err
-	}
+// SetRole changes what an account may do, and ends its sessions, whose tokens carry the role.
+// Errors: USER_NOT_FOUND, LAST_STAFF.
+func (s *Store) SetRole(ctx context.Context, id string, role domain.Role, actor string) (domain.User, error) {
+	var changed domain.User
+	err := s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		staff, err := lockStaff(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var events []domain.Event
+		changed, events, err = s.change(ctx, tx, id, func(u *domain.User) ([]domain.Event, error) {
+			return u.ChangeRole(role, staff, actor, tx.Now())
+		})
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		return endAllSessions(ctx, tx, id)
+	})
+	return changed, err
+}
+
+// ChangePassword replaces the hash that was read with the given generation, and ends all sessions but keep.
+// Errors: USER_NOT_FOUND; ErrPasswordChanged when there is another password by now.
+func (s *Store) ChangePassword(ctx context.Context, id string, generation int64, hash, keep string) error {
+	return s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		now := tx.Now()
+		_, _, err := s.change(ctx, tx, id, func(u *domain.User) ([]domain.Event, error) {
+			return u.ChangePassword(id, now), nil
+		})
+		if err != nil {
+			return err
+		}
+		affected, err := tx.Exec(ctx,
+			`UPDATE credentials SET hash = ?, generation = generation + 1, changed_at = ? WHERE id = ? AND generation = ?`,
+			hash, now, id, generation)
+		if err != nil {
+			return fmt.Errorf("update credential: %w", err)
+		}
+		if affected == 0 {
+			return ErrPasswordChanged
+		}
+		return endOtherSessions(ctx, tx, id, keep)
+	})
+}
+
+// Delete ends an account for good: its key goes, and with it whatever the history knows about the person; its addresses,
+// sessions and password go; and its state keeps nothing that tells whose it was.
+// Errors: USER_NOT_FOUND, LAST_STAFF; ErrPasswordChanged when there is another password than the one of generation.
+func (s *Store) Delete(ctx context.Context, id string, generation int64) error {
+	return s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		staff, err := lockStaff(ctx, tx)
+		if err != nil {
+			return err
+		}
+		_, _, err = s.change(ctx, tx, id, func(u *domain.User) ([]domain.Event, error) {
+			return u.Delete(staff, id, tx.Now())
+		})
+		if err != nil {
+			return err
+		}
+		affected, err := tx.Exec(ctx, `DELETE FROM credentials WHERE id = ? AND generation = ?`, id, generation)
+		if err != nil {
+			return fmt.Errorf("delete credential: %w", err)
+		}
+		if affected == 0 {
+			return ErrPasswordChanged
+		}
+		if err := endAllSessions(ctx, tx, id); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			`DELETE FROM person_keys WHERE id = ?`,
+			`DELETE FROM addresses WHERE user_id = ?`,
+			`DELETE FROM sessions WHERE subject_id = ?`,
+		} {
+			if _, err := tx.Exec(ctx, statement, id); err != nil {
+				return fmt.Errorf("delete what belongs to user %s: %w", id, err)
+			}
+		}
+		return nil
+	})
+}
+
+// change is Change inside a transaction; it returns the new events as well.
+func (s *Store) change(ctx context.Context, tx *database.Tx, id string, decide func(u *domain.User) ([]domain.Event, error)) (domain.User, []domain.Event, error) {
 	row, err := lockUser(ctx, tx, id)
 	if err != nil {
-		return domain.User{}, err
+		return domain.User{}, nil, err
 	}
 	u := toUser(row)
-	before := u.Version
-	events, err := decide(&u, staff)
+	events, err := decide(&u)
 	if err != nil || len(events) == 0 {
-		return u, err
+		return u, nil, err
 	}
 	client := writer(tx)
 	key, err := s.personKey(ctx, client, id)
 	if err != nil {
-		return domain.User{}, err
+		return u, nil, err
 	}
 	if err := appendEvents(ctx, client, key, events); err != nil {
-		return domain.User{}, err
+		return u, nil, err
 	}
-	if err := updateState(ctx, client, before, u); err != nil {
-		return domain.User{}, err
+	if err := updateState(ctx, client, row.Version, u); err != nil {
+		return u, nil, err
 	}
-	return u, announce(ctx, tx, events)
+	return u, events, announce(ctx, tx, events)
 }
 
-// lockStaff counts the accounts that are staff, and keeps them from being demoted or deleted until the transaction ends.
+// lockStaff counts the accounts that are staff, and keeps them from being demoted or deleted until the transaction ends. It
+// comes before the lock of a single account, so that those who change staff wait for each other in one order.
 func lockStaff(ctx context.Context, tx *database.Tx) (int, error) {
-	query := `SELECT id FROM users WHERE role = 'STAFF' AND deleted_at IS NULL ORDER BY id` + forUpdate(tx)
+	query := `SELECT id FROM users WHERE role = 'STAFF' AND deleted_at IS NULL ORDER BY id`
+	if tx.Dialect() == dialect.Postgres {
+		query += ` FOR UPDATE`
+	}
 	rows, err := tx.Query(ctx, query)
 	if err != nil {
 		return 0, fmt.Errorf("lock staff: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	count := 0
 	for rows.Next() {
 		count++
@@ -138,9 +220,6 @@ func announce(ctx context.Context, tx *database.Tx, events []domain.Event) error
 		case domain.Deleted:
 			messages = append(messages, &eventv1.UserDeleted{UserId: event.UserID, Version: event.Version})
 		}
-	}
-	if len(messages) == 0 {
-		return nil
 	}
 	return journal.Append(ctx, tx, messages...)
 }

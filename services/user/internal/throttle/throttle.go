@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,20 +24,26 @@ type Limits struct {
 	Window     time.Duration
 }
 
-// redisTimeout bounds the wait for Redis: a log-in does without it rather than hang.
-const redisTimeout = 250 * time.Millisecond
+const (
+	// patience bounds the wait for Redis: a log-in does without it rather than hang.
+	patience = 500 * time.Millisecond
+	// rest is how long Redis is left alone after it failed.
+	rest = time.Second
+)
 
 // Throttle counts failures.
 type Throttle struct {
-	limits Limits
-	redis  redis.UniversalClient
-	local  *counters
-	log    *slog.Logger
+	limits   Limits
+	redis    redis.UniversalClient
+	patience time.Duration
+	rests    atomic.Int64 // until when, in nanoseconds since 1970 by the machine's clock
+	local    *counters
+	log      *slog.Logger
 }
 
 // New returns a throttle that counts in client, or in this process alone when client is nil.
 func New(limits Limits, client redis.UniversalClient, clock func() time.Time, log *slog.Logger) *Throttle {
-	return &Throttle{limits: limits, redis: client, local: newCounters(clock), log: log}
+	return &Throttle{limits: limits, redis: client, patience: patience, local: newCounters(clock), log: log}
 }
 
 // Attempt is one try of a password, counted as a failure until it is known not to be one. Counting first keeps a thousand
@@ -94,14 +101,15 @@ return {count, left}`)
 
 // add changes a counter and returns it with the time until it starts anew.
 func (t *Throttle) add(ctx context.Context, key string, by int64) (count int64, left time.Duration) {
-	if t.redis != nil {
-		ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	if t.redis != nil && time.Now().UnixNano() >= t.rests.Load() {
+		ctx, cancel := context.WithTimeout(ctx, t.patience)
 		defer cancel()
 		answer, err := change.Run(ctx, t.redis, []string{key}, by, t.limits.Window.Milliseconds()).Int64Slice()
 		if err == nil && len(answer) == 2 {
 			return answer[0], time.Duration(answer[1]) * time.Millisecond
 		}
-		t.log.WarnContext(ctx, "failed log-ins are counted in this process alone", "error", err)
+		t.rests.Store(time.Now().Add(rest).UnixNano())
+		t.log.WarnContext(ctx, "failed log-ins are counted in this process alone", slog.Any("error", err))
 	}
 	return t.local.add(key, by, t.limits.Window)
 }

@@ -96,7 +96,10 @@ type CartEvent struct {
 	//	*CartEvent_CheckedOut
 	//	*CartEvent_Restored
 	//	*CartEvent_Snapshot
-	Event         isCartEvent_Event `protobuf_oneof:"event"`
+	//	*CartEvent_HandedOver
+	Event isCartEvent_Event `protobuf_oneof:"event"`
+	// The cart's owner is a guest: it goes when it was not used for 30 days.
+	Guest         bool `protobuf:"varint,12,opt,name=guest,proto3" json:"guest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +227,22 @@ func (x *CartEvent) GetSnapshot() *CartSnapshot {
 	return nil
 }
 
+func (x *CartEvent) GetHandedOver() *CartHandedOver {
+	if x != nil {
+		if x, ok := x.Event.(*CartEvent_HandedOver); ok {
+			return x.HandedOver
+		}
+	}
+	return nil
+}
+
+func (x *CartEvent) GetGuest() bool {
+	if x != nil {
+		return x.Guest
+	}
+	return false
+}
+
 type isCartEvent_Event interface {
 	isCartEvent_Event()
 }
@@ -268,6 +287,11 @@ type CartEvent_Snapshot struct {
 	Snapshot *CartSnapshot `protobuf:"bytes,10,opt,name=snapshot,proto3,oneof"`
 }
 
+type CartEvent_HandedOver struct {
+	// All lines were given to another cart.
+	HandedOver *CartHandedOver `protobuf:"bytes,11,opt,name=handed_over,json=handedOver,proto3,oneof"`
+}
+
 func (*CartEvent_ItemAdded) isCartEvent_Event() {}
 
 func (*CartEvent_QuantityChanged) isCartEvent_Event() {}
@@ -283,6 +307,8 @@ func (*CartEvent_CheckedOut) isCartEvent_Event() {}
 func (*CartEvent_Restored) isCartEvent_Event() {}
 
 func (*CartEvent_Snapshot) isCartEvent_Event() {}
+
+func (*CartEvent_HandedOver) isCartEvent_Event() {}
 
 // A beer was added; units add up with those already there.
 type CartItemAdded struct {
@@ -477,6 +503,71 @@ func (*CartReset) Descriptor() ([]byte, []int) {
 	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{5}
 }
 
+// All lines were given to another cart, which takes them in with its own event. Until that is known to have happened it is
+// done again by every repeat.
+type CartHandedOver struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The cart that they go to.
+	ToCartId string `protobuf:"bytes,1,opt,name=to_cart_id,json=toCartId,proto3" json:"to_cart_id,omitempty"`
+	// What was given.
+	Lines []*CartLine `protobuf:"bytes,2,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Id of the command by which the other cart takes them in.
+	MergeCommandId string `protobuf:"bytes,3,opt,name=merge_command_id,json=mergeCommandId,proto3" json:"merge_command_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CartHandedOver) Reset() {
+	*x = CartHandedOver{}
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CartHandedOver) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CartHandedOver) ProtoMessage() {}
+
+func (x *CartHandedOver) ProtoReflect() protoreflect.Message {
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CartHandedOver.ProtoReflect.Descriptor instead.
+func (*CartHandedOver) Descriptor() ([]byte, []int) {
+	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CartHandedOver) GetToCartId() string {
+	if x != nil {
+		return x.ToCartId
+	}
+	return ""
+}
+
+func (x *CartHandedOver) GetLines() []*CartLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *CartHandedOver) GetMergeCommandId() string {
+	if x != nil {
+		return x.MergeCommandId
+	}
+	return ""
+}
+
 // A guest's cart was taken in.
 type CartMerged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -490,7 +581,7 @@ type CartMerged struct {
 
 func (x *CartMerged) Reset() {
 	*x = CartMerged{}
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[6]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +593,7 @@ func (x *CartMerged) String() string {
 func (*CartMerged) ProtoMessage() {}
 
 func (x *CartMerged) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[6]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +606,7 @@ func (x *CartMerged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CartMerged.ProtoReflect.Descriptor instead.
 func (*CartMerged) Descriptor() ([]byte, []int) {
-	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{6}
+	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CartMerged) GetFromCartId() string {
@@ -545,7 +636,7 @@ type CartCheckedOut struct {
 
 func (x *CartCheckedOut) Reset() {
 	*x = CartCheckedOut{}
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[7]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +648,7 @@ func (x *CartCheckedOut) String() string {
 func (*CartCheckedOut) ProtoMessage() {}
 
 func (x *CartCheckedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[7]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +661,7 @@ func (x *CartCheckedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CartCheckedOut.ProtoReflect.Descriptor instead.
 func (*CartCheckedOut) Descriptor() ([]byte, []int) {
-	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{7}
+	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CartCheckedOut) GetOrderId() string {
@@ -600,7 +691,7 @@ type CartRestored struct {
 
 func (x *CartRestored) Reset() {
 	*x = CartRestored{}
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[8]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +703,7 @@ func (x *CartRestored) String() string {
 func (*CartRestored) ProtoMessage() {}
 
 func (x *CartRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[8]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +716,7 @@ func (x *CartRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CartRestored.ProtoReflect.Descriptor instead.
 func (*CartRestored) Descriptor() ([]byte, []int) {
-	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{8}
+	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CartRestored) GetOrderId() string {
@@ -650,14 +741,16 @@ type CartSnapshot struct {
 	// The newest commands, oldest first, so that their repeats are still ignored.
 	RecentCommandIds []string `protobuf:"bytes,2,rep,name=recent_command_ids,json=recentCommandIds,proto3" json:"recent_command_ids,omitempty"`
 	// Its version.
-	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// The last hand-over; absent when there was none.
+	HandedOver    *CartHandedOver `protobuf:"bytes,4,opt,name=handed_over,json=handedOver,proto3" json:"handed_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CartSnapshot) Reset() {
 	*x = CartSnapshot{}
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[9]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -669,7 +762,7 @@ func (x *CartSnapshot) String() string {
 func (*CartSnapshot) ProtoMessage() {}
 
 func (x *CartSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_event_v1_cart_proto_msgTypes[9]
+	mi := &file_taproom_event_v1_cart_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -682,7 +775,7 @@ func (x *CartSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CartSnapshot.ProtoReflect.Descriptor instead.
 func (*CartSnapshot) Descriptor() ([]byte, []int) {
-	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{9}
+	return file_taproom_event_v1_cart_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CartSnapshot) GetLines() []*CartLine {
@@ -706,6 +799,13 @@ func (x *CartSnapshot) GetVersion() int64 {
 	return 0
 }
 
+func (x *CartSnapshot) GetHandedOver() *CartHandedOver {
+	if x != nil {
+		return x.HandedOver
+	}
+	return nil
+}
+
 var File_taproom_event_v1_cart_proto protoreflect.FileDescriptor
 
 const file_taproom_event_v1_cart_proto_rawDesc = "" +
@@ -713,7 +813,7 @@ const file_taproom_event_v1_cart_proto_rawDesc = "" +
 	"\x1btaproom/event/v1/cart.proto\x12\x10taproom.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"?\n" +
 	"\bCartLine\x12\x17\n" +
 	"\abeer_id\x18\x01 \x01(\tR\x06beerId\x12\x1a\n" +
-	"\bquantity\x18\x02 \x01(\x05R\bquantity\"\xfc\x04\n" +
+	"\bquantity\x18\x02 \x01(\x05R\bquantity\"\xd7\x05\n" +
 	"\tCartEvent\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
@@ -729,7 +829,10 @@ const file_taproom_event_v1_cart_proto_rawDesc = "" +
 	"checkedOut\x12<\n" +
 	"\brestored\x18\t \x01(\v2\x1e.taproom.event.v1.CartRestoredH\x00R\brestored\x12<\n" +
 	"\bsnapshot\x18\n" +
-	" \x01(\v2\x1e.taproom.event.v1.CartSnapshotH\x00R\bsnapshotB\a\n" +
+	" \x01(\v2\x1e.taproom.event.v1.CartSnapshotH\x00R\bsnapshot\x12C\n" +
+	"\vhanded_over\x18\v \x01(\v2 .taproom.event.v1.CartHandedOverH\x00R\n" +
+	"handedOver\x12\x14\n" +
+	"\x05guest\x18\f \x01(\bR\x05guestB\a\n" +
 	"\x05event\"D\n" +
 	"\rCartItemAdded\x12\x17\n" +
 	"\abeer_id\x18\x01 \x01(\tR\x06beerId\x12\x1a\n" +
@@ -739,7 +842,12 @@ const file_taproom_event_v1_cart_proto_rawDesc = "" +
 	"\bquantity\x18\x02 \x01(\x05R\bquantity\"*\n" +
 	"\x0fCartItemRemoved\x12\x17\n" +
 	"\abeer_id\x18\x01 \x01(\tR\x06beerId\"\v\n" +
-	"\tCartReset\"`\n" +
+	"\tCartReset\"\x8a\x01\n" +
+	"\x0eCartHandedOver\x12\x1c\n" +
+	"\n" +
+	"to_cart_id\x18\x01 \x01(\tR\btoCartId\x120\n" +
+	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\x12(\n" +
+	"\x10merge_command_id\x18\x03 \x01(\tR\x0emergeCommandId\"`\n" +
 	"\n" +
 	"CartMerged\x12 \n" +
 	"\ffrom_cart_id\x18\x01 \x01(\tR\n" +
@@ -750,11 +858,13 @@ const file_taproom_event_v1_cart_proto_rawDesc = "" +
 	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\"[\n" +
 	"\fCartRestored\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x120\n" +
-	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\"\x88\x01\n" +
+	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\"\xcb\x01\n" +
 	"\fCartSnapshot\x120\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\x12,\n" +
 	"\x12recent_command_ids\x18\x02 \x03(\tR\x10recentCommandIds\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x03R\aversionB\xc4\x01\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\x12A\n" +
+	"\vhanded_over\x18\x04 \x01(\v2 .taproom.event.v1.CartHandedOverR\n" +
+	"handedOverB\xc4\x01\n" +
 	"\x14com.taproom.event.v1B\tCartProtoP\x01Z?github.com/taproom-shop/taproom/gen/go/taproom/event/v1;eventv1\xa2\x02\x03TEX\xaa\x02\x10Taproom.Event.V1\xca\x02\x10Taproom\\Event\\V1\xe2\x02\x1cTaproom\\Event\\V1\\GPBMetadata\xea\x02\x12Taproom::Event::V1b\x06proto3"
 
 var (
@@ -769,7 +879,7 @@ func file_taproom_event_v1_cart_proto_rawDescGZIP() []byte {
 	return file_taproom_event_v1_cart_proto_rawDescData
 }
 
-var file_taproom_event_v1_cart_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_taproom_event_v1_cart_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_taproom_event_v1_cart_proto_goTypes = []any{
 	(*CartLine)(nil),              // 0: taproom.event.v1.CartLine
 	(*CartEvent)(nil),             // 1: taproom.event.v1.CartEvent
@@ -777,31 +887,35 @@ var file_taproom_event_v1_cart_proto_goTypes = []any{
 	(*CartQuantityChanged)(nil),   // 3: taproom.event.v1.CartQuantityChanged
 	(*CartItemRemoved)(nil),       // 4: taproom.event.v1.CartItemRemoved
 	(*CartReset)(nil),             // 5: taproom.event.v1.CartReset
-	(*CartMerged)(nil),            // 6: taproom.event.v1.CartMerged
-	(*CartCheckedOut)(nil),        // 7: taproom.event.v1.CartCheckedOut
-	(*CartRestored)(nil),          // 8: taproom.event.v1.CartRestored
-	(*CartSnapshot)(nil),          // 9: taproom.event.v1.CartSnapshot
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*CartHandedOver)(nil),        // 6: taproom.event.v1.CartHandedOver
+	(*CartMerged)(nil),            // 7: taproom.event.v1.CartMerged
+	(*CartCheckedOut)(nil),        // 8: taproom.event.v1.CartCheckedOut
+	(*CartRestored)(nil),          // 9: taproom.event.v1.CartRestored
+	(*CartSnapshot)(nil),          // 10: taproom.event.v1.CartSnapshot
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_taproom_event_v1_cart_proto_depIdxs = []int32{
-	10, // 0: taproom.event.v1.CartEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	11, // 0: taproom.event.v1.CartEvent.occurred_at:type_name -> google.protobuf.Timestamp
 	2,  // 1: taproom.event.v1.CartEvent.item_added:type_name -> taproom.event.v1.CartItemAdded
 	3,  // 2: taproom.event.v1.CartEvent.quantity_changed:type_name -> taproom.event.v1.CartQuantityChanged
 	4,  // 3: taproom.event.v1.CartEvent.item_removed:type_name -> taproom.event.v1.CartItemRemoved
 	5,  // 4: taproom.event.v1.CartEvent.reset:type_name -> taproom.event.v1.CartReset
-	6,  // 5: taproom.event.v1.CartEvent.merged:type_name -> taproom.event.v1.CartMerged
-	7,  // 6: taproom.event.v1.CartEvent.checked_out:type_name -> taproom.event.v1.CartCheckedOut
-	8,  // 7: taproom.event.v1.CartEvent.restored:type_name -> taproom.event.v1.CartRestored
-	9,  // 8: taproom.event.v1.CartEvent.snapshot:type_name -> taproom.event.v1.CartSnapshot
-	0,  // 9: taproom.event.v1.CartMerged.lines:type_name -> taproom.event.v1.CartLine
-	0,  // 10: taproom.event.v1.CartCheckedOut.lines:type_name -> taproom.event.v1.CartLine
-	0,  // 11: taproom.event.v1.CartRestored.lines:type_name -> taproom.event.v1.CartLine
-	0,  // 12: taproom.event.v1.CartSnapshot.lines:type_name -> taproom.event.v1.CartLine
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	7,  // 5: taproom.event.v1.CartEvent.merged:type_name -> taproom.event.v1.CartMerged
+	8,  // 6: taproom.event.v1.CartEvent.checked_out:type_name -> taproom.event.v1.CartCheckedOut
+	9,  // 7: taproom.event.v1.CartEvent.restored:type_name -> taproom.event.v1.CartRestored
+	10, // 8: taproom.event.v1.CartEvent.snapshot:type_name -> taproom.event.v1.CartSnapshot
+	6,  // 9: taproom.event.v1.CartEvent.handed_over:type_name -> taproom.event.v1.CartHandedOver
+	0,  // 10: taproom.event.v1.CartHandedOver.lines:type_name -> taproom.event.v1.CartLine
+	0,  // 11: taproom.event.v1.CartMerged.lines:type_name -> taproom.event.v1.CartLine
+	0,  // 12: taproom.event.v1.CartCheckedOut.lines:type_name -> taproom.event.v1.CartLine
+	0,  // 13: taproom.event.v1.CartRestored.lines:type_name -> taproom.event.v1.CartLine
+	0,  // 14: taproom.event.v1.CartSnapshot.lines:type_name -> taproom.event.v1.CartLine
+	6,  // 15: taproom.event.v1.CartSnapshot.handed_over:type_name -> taproom.event.v1.CartHandedOver
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_taproom_event_v1_cart_proto_init() }
@@ -818,6 +932,7 @@ func file_taproom_event_v1_cart_proto_init() {
 		(*CartEvent_CheckedOut)(nil),
 		(*CartEvent_Restored)(nil),
 		(*CartEvent_Snapshot)(nil),
+		(*CartEvent_HandedOver)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -825,7 +940,7 @@ func file_taproom_event_v1_cart_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_taproom_event_v1_cart_proto_rawDesc), len(file_taproom_event_v1_cart_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

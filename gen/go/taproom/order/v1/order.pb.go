@@ -716,9 +716,11 @@ type QuoteOrderRequest struct {
 	// The shipping method's id.
 	ShippingMethodId string `protobuf:"bytes,1,opt,name=shipping_method_id,json=shippingMethodId,proto3" json:"shipping_method_id,omitempty"`
 	// ISO 3166-1 alpha-2 code of the country that it goes to.
-	Country       string `protobuf:"bytes,2,opt,name=country,proto3" json:"country,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Country string `protobuf:"bytes,2,opt,name=country,proto3" json:"country,omitempty"`
+	// Wait until the cart has at least this version, for up to 2 seconds; 0: take it as it is known now.
+	MinCartVersion int64 `protobuf:"varint,3,opt,name=min_cart_version,json=minCartVersion,proto3" json:"min_cart_version,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *QuoteOrderRequest) Reset() {
@@ -763,6 +765,13 @@ func (x *QuoteOrderRequest) GetCountry() string {
 		return x.Country
 	}
 	return ""
+}
+
+func (x *QuoteOrderRequest) GetMinCartVersion() int64 {
+	if x != nil {
+		return x.MinCartVersion
+	}
+	return 0
 }
 
 // Response of QuoteOrder.
@@ -2055,11 +2064,12 @@ const file_taproom_order_v1_order_proto_rawDesc = "" +
 	"occurredAt\x122\n" +
 	"\x05state\x18\x05 \x01(\x0e2\x1c.taproom.order.v1.OrderStateR\x05state\x12\x19\n" +
 	"\bevent_id\x18\x06 \x01(\tR\aeventId\x12\"\n" +
-	"\fcompensation\x18\a \x01(\bR\fcompensation\"y\n" +
+	"\fcompensation\x18\a \x01(\bR\fcompensation\"\xac\x01\n" +
 	"\x11QuoteOrderRequest\x127\n" +
 	"\x12shipping_method_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\x10shippingMethodId\x12+\n" +
 	"\acountry\x18\x02 \x01(\tB\x11\xbaH\x0er\f2\n" +
-	"^[A-Z]{2}$R\acountry\"C\n" +
+	"^[A-Z]{2}$R\acountry\x121\n" +
+	"\x10min_cart_version\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x0eminCartVersion\"C\n" +
 	"\x12QuoteOrderResponse\x12-\n" +
 	"\x05quote\x18\x01 \x01(\v2\x17.taproom.order.v1.QuoteR\x05quote\"\x90\x02\n" +
 	"\x11PlaceOrderRequest\x12'\n" +

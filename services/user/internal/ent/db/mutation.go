@@ -4099,7 +4099,7 @@ func (m *UserEventMutation) Sealed() (r []byte, exists bool) {
 // OldSealed returns the old "sealed" field's value of the UserEvent entity.
 // If the UserEvent object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserEventMutation) OldSealed(ctx context.Context) (v *[]byte, err error) {
+func (m *UserEventMutation) OldSealed(ctx context.Context) (v []byte, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldSealed is only allowed on UpdateOne operations")
 	}

@@ -28,7 +28,7 @@ type UserEvent struct {
 	// the role that the account has from then on; empty: unchanged
 	Role string `json:"role,omitempty"`
 	// personal data, encrypted with the person's key
-	Sealed *[]byte `json:"sealed,omitempty"`
+	Sealed []byte `json:"sealed,omitempty"`
 	// OccurredAt holds the value of the "occurred_at" field.
 	OccurredAt   time.Time `json:"occurred_at,omitempty"`
 	selectValues sql.SelectValues
@@ -102,7 +102,7 @@ func (_m *UserEvent) assignValues(columns []string, values []any) error {
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field sealed", values[i])
 			} else if value != nil {
-				_m.Sealed = value
+				_m.Sealed = *value
 			}
 		case userevent.FieldOccurredAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -161,10 +161,8 @@ func (_m *UserEvent) String() string {
 	builder.WriteString("role=")
 	builder.WriteString(_m.Role)
 	builder.WriteString(", ")
-	if v := _m.Sealed; v != nil {
-		builder.WriteString("sealed=")
-		builder.WriteString(fmt.Sprintf("%v", *v))
-	}
+	builder.WriteString("sealed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Sealed))
 	builder.WriteString(", ")
 	builder.WriteString("occurred_at=")
 	builder.WriteString(_m.OccurredAt.Format(time.ANSIC))

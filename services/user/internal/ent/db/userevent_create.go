@@ -194,7 +194,7 @@ func (_c *UserEventCreate) createSpec() (*UserEvent, *sqlgraph.CreateSpec) {
 	}
 	if value, ok := _c.mutation.Sealed(); ok {
 		_spec.SetField(userevent.FieldSealed, field.TypeBytes, value)
-		_node.Sealed = &value
+		_node.Sealed = value
 	}
 	if value, ok := _c.mutation.OccurredAt(); ok {
 		_spec.SetField(userevent.FieldOccurredAt, field.TypeTime, value)

@@ -37,6 +37,7 @@ func (Session) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("subject_id"),
 		index.Fields("expires_at"),
+		index.Fields("ended_at"),
 	}
 }
 

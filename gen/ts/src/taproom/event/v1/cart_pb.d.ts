@@ -127,7 +127,22 @@ export declare type CartEvent = Message<"taproom.event.v1.CartEvent"> & {
      */
     value: CartSnapshot;
     case: "snapshot";
+  } | {
+    /**
+     * All lines were given to another cart.
+     *
+     * @generated from field: taproom.event.v1.CartHandedOver handed_over = 11;
+     */
+    value: CartHandedOver;
+    case: "handedOver";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The cart's owner is a guest: it goes when it was not used for 30 days.
+   *
+   * @generated from field: bool guest = 12;
+   */
+  guest: boolean;
 };
 
 /**
@@ -223,6 +238,41 @@ export declare type CartReset = Message<"taproom.event.v1.CartReset"> & {
  * Use `create(CartResetSchema)` to create a new message.
  */
 export declare const CartResetSchema: GenMessage<CartReset>;
+
+/**
+ * All lines were given to another cart, which takes them in with its own event. Until that is known to have happened it is
+ * done again by every repeat.
+ *
+ * @generated from message taproom.event.v1.CartHandedOver
+ */
+export declare type CartHandedOver = Message<"taproom.event.v1.CartHandedOver"> & {
+  /**
+   * The cart that they go to.
+   *
+   * @generated from field: string to_cart_id = 1;
+   */
+  toCartId: string;
+
+  /**
+   * What was given.
+   *
+   * @generated from field: repeated taproom.event.v1.CartLine lines = 2;
+   */
+  lines: CartLine[];
+
+  /**
+   * Id of the command by which the other cart takes them in.
+   *
+   * @generated from field: string merge_command_id = 3;
+   */
+  mergeCommandId: string;
+};
+
+/**
+ * Describes the message taproom.event.v1.CartHandedOver.
+ * Use `create(CartHandedOverSchema)` to create a new message.
+ */
+export declare const CartHandedOverSchema: GenMessage<CartHandedOver>;
 
 /**
  * A guest's cart was taken in.
@@ -331,6 +381,13 @@ export declare type CartSnapshot = Message<"taproom.event.v1.CartSnapshot"> & {
    * @generated from field: int64 version = 3;
    */
   version: bigint;
+
+  /**
+   * The last hand-over; absent when there was none.
+   *
+   * @generated from field: taproom.event.v1.CartHandedOver handed_over = 4;
+   */
+  handedOver?: CartHandedOver | undefined;
 };
 
 /**

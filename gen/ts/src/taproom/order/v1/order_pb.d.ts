@@ -361,6 +361,13 @@ export declare type QuoteOrderRequest = Message<"taproom.order.v1.QuoteOrderRequ
    * @generated from field: string country = 2;
    */
   country: string;
+
+  /**
+   * Wait until the cart has at least this version, for up to 2 seconds; 0: take it as it is known now.
+   *
+   * @generated from field: int64 min_cart_version = 3;
+   */
+  minCartVersion: bigint;
 };
 
 /**

@@ -83,7 +83,7 @@ CREATE TABLE catalogue (
 INSERT INTO catalogue (id, revision) VALUES (1, 1);
 
 -- What a beer is found by: words as domain.Words makes them, separated by spaces. They are indexed as they are, without a
--- text search configuration, so that both databases find the same.
+-- text search configuration, so that both databases find the same. in_name and in_labels tell how well a beer matches.
 CREATE TABLE beer_texts (
     beer_id     varchar COLLATE "C" NOT NULL PRIMARY KEY REFERENCES beers (id) ON DELETE CASCADE,
     name        text                NOT NULL,
@@ -96,6 +96,4 @@ CREATE TABLE beer_texts (
     in_any      tsvector            NOT NULL GENERATED ALWAYS AS
         (array_to_tsvector(string_to_array(name, ' ') || string_to_array(labels, ' ') || string_to_array(description, ' '))) STORED
 );
-CREATE INDEX beer_texts_in_name ON beer_texts USING gin (in_name);
-CREATE INDEX beer_texts_in_labels ON beer_texts USING gin (in_labels);
 CREATE INDEX beer_texts_in_any ON beer_texts USING gin (in_any);

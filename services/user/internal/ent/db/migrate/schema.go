@@ -123,6 +123,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[5]},
 			},
+			{
+				Name:    "session_ended_at",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[6]},
+			},
 		},
 	}
 	// UsersColumns holds the columns for the "users" table.
@@ -147,14 +152,6 @@ var (
 				Name:    "user_email_key",
 				Unique:  true,
 				Columns: []*schema.Column{UsersColumns[2]},
-			},
-			{
-				Name:    "user_staff",
-				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[0]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "role = 'STAFF'",
-				},
 			},
 		},
 	}

@@ -71,6 +71,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX session_subject_id ON sessions (subject_id);
 CREATE INDEX session_expires_at ON sessions (expires_at);
+CREATE INDEX session_ended_at ON sessions (ended_at);
 
 CREATE TABLE refresh_tokens (
     id text NOT NULL PRIMARY KEY,

@@ -1,4 +1,4 @@
-package vault
+package user
 
 import (
 	"crypto/rand"
@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/taproom-shop/taproom/services/user/internal/vault"
 )
 
-// LoadMasterKey reads a master key from a file: KeySize bytes in base64, as `openssl rand -base64 32` writes them.
+// LoadMasterKey reads a master key from a file: vault.KeySize bytes in base64, as `openssl rand -base64 32` writes them.
 func LoadMasterKey(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -26,8 +28,8 @@ func LoadMasterKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != KeySize {
-		return nil, fmt.Errorf("master key %s: write %d bytes in base64 into it, as `openssl rand -base64 %d` prints them", path, KeySize, KeySize)
+	if err != nil || len(key) != vault.KeySize {
+		return nil, fmt.Errorf("master key %s: write %d bytes in base64 into it, as `openssl rand -base64 %d` prints them", path, vault.KeySize, vault.KeySize)
 	}
 	return key, nil
 }
@@ -49,13 +51,13 @@ func LoadOrCreateMasterKey(path string) ([]byte, error) {
 
 // createMasterKey writes the key under another name first: path holds a whole key or nothing, and the first writer wins.
 func createMasterKey(path string) error {
-	key := make([]byte, KeySize)
-	rand.Read(key) // never fails
+	key := make([]byte, vault.KeySize)
+	rand.Read(key)                                           // never fails
 	file, err := os.CreateTemp(filepath.Dir(path), ".key-*") // made with mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(key))
 	if err == nil {
 		err = file.Sync()

@@ -1,0 +1,120 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
+	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
+	"github.com/taproom-shop/taproom/gen/go/taproom/order/v1/orderv1connect"
+	"github.com/taproom-shop/taproom/services/cart/internal/domain"
+	"github.com/taproom-shop/taproom/services/cart/internal/eventstore"
+	"github.com/taproom-shop/taproom/services/cart/internal/store"
+	"github.com/taproom-shop/taproom/services/internal/background"
+	"github.com/taproom-shop/taproom/services/internal/messaging"
+)
+
+const (
+	atOnce      = 16
+	guestsKept  = 30 * 24 * time.Hour
+	expireEvery = 10 * time.Minute
+	expireBatch = 100
+)
+
+// Keeper changes carts because of what happened elsewhere.
+type Keeper struct {
+	events *eventstore.Store
+	store  *store.Store
+	orders orderv1connect.OrderStateServiceClient
+	clock  func() time.Time
+	log    *slog.Logger
+}
+
+// NewKeeper returns a keeper of the carts in events and their projection in store.
+func NewKeeper(events *eventstore.Store, store *store.Store, orders orderv1connect.OrderStateServiceClient, clock func() time.Time, log *slog.Logger) *Keeper {
+	return &Keeper{events: events, store: store, orders: orders, clock: clock, log: log}
+}
+
+// Workers are the event streams that change carts. Their effects bear repeats: each command of theirs derives from the
+// order.
+func (k *Keeper) Workers() []messaging.Worker {
+	return []messaging.Worker{
+		{
+			Name: "cart-orders", Stream: "ORDERS", Concurrency: atOnce, Unlimited: true, Handle: k.order,
+			Events: []proto.Message{(*eventv1.OrderPlaced)(nil), (*eventv1.OrderCancelled)(nil)},
+		},
+		{
+			Name: "cart-users", Stream: "USERS", Concurrency: 1, Unlimited: true, Handle: k.user,
+			Events: []proto.Message{(*eventv1.UserDeleted)(nil)},
+		},
+	}
+}
+
+func (k *Keeper) order(ctx context.Context, ev messaging.Event) error {
+	switch m := ev.Message.(type) {
+	case *eventv1.OrderPlaced:
+		return k.checkOut(ctx, m)
+	case *eventv1.OrderCancelled:
+		return k.restore(ctx, m)
+	}
+	return nil
+}
+
+// checkOut takes what was ordered off the cart and then lets the cart be ordered from again.
+func (k *Keeper) checkOut(ctx context.Context, m *eventv1.OrderPlaced) error {
+	command := domain.Command{ID: "checkout:" + m.GetOrderId()}
+	if _, err := k.events.Do(ctx, m.GetUserId(), false, command, domain.CheckOut(m.GetOrderId(), linesOf(m.GetLines()))); err != nil {
+		return err
+	}
+	_, err := k.orders.CloseCheckouts(ctx, &orderv1.CloseCheckoutsRequest{OrderIds: []string{m.GetOrderId()}})
+	return err
+}
+
+// restore gives back what was ordered, unless the customer wanted the cancellation.
+func (k *Keeper) restore(ctx context.Context, m *eventv1.OrderCancelled) error {
+	if m.GetReason() == "CUSTOMER" {
+		return nil
+	}
+	command := domain.Command{ID: "restore:" + m.GetOrderId()}
+	_, err := k.events.Do(ctx, m.GetUserId(), false, command, domain.Restore(m.GetOrderId(), linesOf(m.GetLines())))
+	return err
+}
+
+func linesOf(lines []*eventv1.OrderLine) []*eventv1.CartLine {
+	out := make([]*eventv1.CartLine, len(lines))
+	for i, line := range lines {
+		out[i] = &eventv1.CartLine{BeerId: line.GetBeerId(), Quantity: line.GetQuantity()}
+	}
+	return out
+}
+
+// user forgets the cart of an account that was deleted.
+func (k *Keeper) user(ctx context.Context, ev messaging.Event) error {
+	return k.forget(ctx, ev.AggregateID())
+}
+
+func (k *Keeper) forget(ctx context.Context, cartID string) error {
+	if err := k.events.Purge(ctx, cartID); err != nil {
+		return err
+	}
+	return k.store.Delete(ctx, cartID)
+}
+
+// Expire forgets guests' carts that were not used for 30 days, until ctx ends.
+func (k *Keeper) Expire(ctx context.Context) error {
+	return background.Loop(ctx, k.log, "old guest carts", expireEvery, nil, func(ctx context.Context) (more bool, err error) {
+		ids, err := k.store.OldGuests(ctx, k.clock().Add(-guestsKept), expireBatch)
+		if err != nil {
+			return false, err
+		}
+		for _, id := range ids {
+			if err := k.forget(ctx, id); err != nil {
+				return false, err
+			}
+		}
+		return len(ids) == expireBatch, nil
+	})
+}

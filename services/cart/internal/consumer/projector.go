@@ -1,0 +1,60 @@
+// Package consumer makes the cart's projection, and lets orders and accounts change carts.
+package consumer
+
+import (
+	"context"
+
+	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
+	"github.com/taproom-shop/taproom/services/cart/internal/domain"
+	"github.com/taproom-shop/taproom/services/cart/internal/eventstore"
+	"github.com/taproom-shop/taproom/services/cart/internal/store"
+	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/messaging"
+)
+
+// Projector writes what queries read.
+type Projector struct {
+	events  *eventstore.Store
+	changed func(cartID string)
+}
+
+// NewProjector returns a projector of the carts in events, which calls changed after each commit.
+func NewProjector(events *eventstore.Store, changed func(cartID string)) *Projector {
+	return &Projector{events: events, changed: changed}
+}
+
+// Consumer is the stream of carts. An event only says that its cart changed: the cart itself is folded from the store, so
+// that neither order nor repetition of events matters.
+func (p *Projector) Consumer() messaging.Consumer {
+	return messaging.Consumer{Name: "cart-carts", Stream: "CARTS", Batch: p.project, Routes: []messaging.Route{
+		messaging.TakeSubject[*eventv1.CartEvent](eventstore.Subject("*"), messaging.Unlimited()),
+	}}
+}
+
+func (p *Projector) project(ctx context.Context, tx *database.Tx, events []messaging.Event) error {
+	seen := make(map[string]bool, len(events))
+	var carts []*domain.Cart
+	for _, ev := range events {
+		id := ev.AggregateID()
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		cart, err := p.events.Load(ctx, id)
+		if err != nil {
+			return err
+		}
+		if cart.Version > 0 { // else it was purged
+			carts = append(carts, cart)
+		}
+	}
+	if err := store.Put(ctx, tx, carts); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		for _, cart := range carts {
+			p.changed(cart.ID)
+		}
+	})
+	return nil
+}

@@ -1,0 +1,119 @@
+package eventstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
+	"github.com/taproom-shop/taproom/services/cart/internal/domain"
+	"github.com/taproom-shop/taproom/services/internal/fault"
+)
+
+const (
+	readAtOnce = 256
+	readWait   = 2 * time.Second
+)
+
+// Recorded is an event in its place.
+type Recorded struct {
+	Event    *eventv1.CartEvent
+	Sequence uint64 // in the stream
+}
+
+// Read answers the events of a cart after a sequence, oldest first.
+func (s *Store) Read(ctx context.Context, cartID string, after uint64) ([]Recorded, error) {
+	var out []Recorded
+	for {
+		batch, more, err := s.readBatch(ctx, cartID, after)
+		if err != nil {
+			return nil, fault.Unavailable("CART_UNAVAILABLE", "The cart can't be read at the moment; try again.").WithCause(err)
+		}
+		out = append(out, batch...)
+		if !more {
+			return out, nil
+		}
+		after = out[len(out)-1].Sequence
+	}
+}
+
+// readBatch asks the stream for many messages of a subject with one request (NATS ADR-31, batched direct get).
+func (s *Store) readBatch(ctx context.Context, cartID string, after uint64) (batch []Recorded, more bool, err error) {
+	ask, err := json.Marshal(map[string]any{"batch": readAtOnce, "next_by_subj": Subject(cartID), "seq": after + 1})
+	if err != nil {
+		return nil, false, err
+	}
+	inbox := s.nats.NewInbox()
+	sub, err := s.nats.SubscribeSync(inbox)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := s.nats.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, ask); err != nil {
+		return nil, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	for {
+		msg, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		switch status := msg.Header.Get("Status"); status {
+		case "":
+		case "204": // the end of the batch
+			pending, _ := strconv.ParseUint(msg.Header.Get("Nats-Num-Pending"), 10, 64)
+			return batch, pending > 0 && len(batch) > 0, nil
+		case "404":
+			return batch, false, nil
+		default:
+			return nil, false, fmt.Errorf("reading %s: %s %s", Subject(cartID), status, msg.Header.Get("Description"))
+		}
+		recorded, err := decode(msg)
+		if err != nil {
+			return nil, false, err
+		}
+		batch = append(batch, recorded)
+	}
+}
+
+func decode(msg *nats.Msg) (Recorded, error) {
+	seq, err := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
+	if err != nil {
+		return Recorded{}, fmt.Errorf("a message without a sequence: %w", err)
+	}
+	ev := &eventv1.CartEvent{}
+	if err := proto.Unmarshal(msg.Data, ev); err != nil {
+		return Recorded{}, fmt.Errorf("message %d of the stream %s: %w", seq, stream, err)
+	}
+	return Recorded{Event: ev, Sequence: seq}, nil
+}
+
+// refresh folds in what came since the cart was last seen. It reads from the last event known on: when that is gone, a
+// snapshot replaced it or the cart was purged, and what is there is all there is.
+func (s *Store) refresh(ctx context.Context, e *entry) error {
+	recorded, err := s.Read(ctx, e.cart.ID, max(e.last, 1)-1)
+	if err != nil {
+		return err
+	}
+	if len(recorded) > 0 && recorded[0].Sequence == e.last {
+		recorded = recorded[1:]
+	} else {
+		e.cart, e.last, e.since = &domain.Cart{ID: e.cart.ID}, 0, 0
+	}
+	for _, r := range recorded {
+		e.cart.Apply(r.Event)
+		e.last = r.Sequence
+		e.since++
+		if r.Event.GetSnapshot() != nil {
+			e.since = 0
+		}
+	}
+	e.doubtful = false
+	return nil
+}

@@ -1,0 +1,96 @@
+// Package store keeps what queries read of carts: a projection of their events.
+package store
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/taproom-shop/taproom/services/cart/internal/domain"
+	"github.com/taproom-shop/taproom/services/cart/internal/ent/db"
+	"github.com/taproom-shop/taproom/services/cart/internal/ent/db/cart"
+	"github.com/taproom-shop/taproom/services/internal/database"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migrations are the versioned migrations of the cart service's tables.
+func Migrations() database.Migrations {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return database.Migrations{Name: "cart", FS: files}
+}
+
+// WriteSchema writes the statements that would make the tables behind drv what the ent schema says: none, when the
+// migrations are complete.
+func WriteSchema(ctx context.Context, drv dialect.Driver, w io.Writer) error {
+	return db.NewClient(db.Driver(drv)).Schema.WriteTo(ctx, w)
+}
+
+// Store reads and writes the projection.
+type Store struct {
+	db   *database.DB
+	read *db.Client
+}
+
+// New returns a store on an open, migrated database.
+func New(database *database.DB) *Store {
+	return &Store{db: database, read: db.NewClient(db.Driver(database.Reader()))}
+}
+
+// Get answers a cart. One that was never used is empty, of version 0.
+func (s *Store) Get(ctx context.Context, id string) (*domain.Cart, error) {
+	row, err := s.read.Cart.Get(ctx, id)
+	if db.IsNotFound(err) {
+		return &domain.Cart{ID: id}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &domain.Cart{ID: id, Items: row.Items, Version: row.Version, UpdatedAt: row.UpdatedAt.UTC(), Guest: row.Guest}, nil
+}
+
+// Put writes carts, each unless a newer version of it is there already.
+func Put(ctx context.Context, tx *database.Tx, carts []*domain.Cart) error {
+	if len(carts) == 0 {
+		return nil
+	}
+	// In one order, so that projectors that meet don't deadlock.
+	slices.SortFunc(carts, func(a, b *domain.Cart) int { return strings.Compare(a.ID, b.ID) })
+	args := make([]any, 0, 5*len(carts))
+	for _, c := range carts {
+		items, err := json.Marshal(c.Items)
+		if err != nil {
+			return err
+		}
+		args = append(args, c.ID, c.Guest, string(items), c.Version, c.UpdatedAt)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO carts (id, guest, items, version, updated_at) VALUES (?, ?, ?, ?, ?)`+
+		strings.Repeat(`, (?, ?, ?, ?, ?)`, len(carts)-1)+
+		` ON CONFLICT (id) DO UPDATE SET guest = excluded.guest, items = excluded.items, version = excluded.version, updated_at = excluded.updated_at
+		WHERE excluded.version > carts.version`, args...)
+	return err
+}
+
+// Delete forgets a cart.
+func (s *Store) Delete(ctx context.Context, id string) error {
+	return s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM carts WHERE id = ?`, id)
+		return err
+	})
+}
+
+// OldGuests answers guests' carts that have not changed since a time, the oldest first.
+func (s *Store) OldGuests(ctx context.Context, before time.Time, limit int) ([]string, error) {
+	return s.read.Cart.Query().Where(cart.Guest(true), cart.UpdatedAtLT(before)).Order(db.Asc(cart.FieldUpdatedAt)).Limit(limit).IDs(ctx)
+}

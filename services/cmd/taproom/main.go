@@ -1,0 +1,61 @@
+// Command taproom is the whole shop in one binary: it serves it, and looks after it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+// cli are the commands of the program.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the shop: every service on embedded parts."`
+	Seed    seedCmd    `cmd:"" help:"Fill the catalogue and the stock of a running shop."`
+	Books   booksCmd   `cmd:"" help:"Check the books of a running shop: one line for each rule; fails when one is broken."`
+	Version versionCmd `cmd:"" help:"Tell the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "taproom:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("taproom"),
+		kong.Description("A beer shop made of services."),
+		kong.DefaultEnvars("TAPROOM"),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return command.Run()
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	fmt.Println(version)
+	return nil
+}

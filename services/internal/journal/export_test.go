@@ -1,0 +1,4 @@
+package journal
+
+// PendingQuery is what Pending asks.
+const PendingQuery = pendingQuery

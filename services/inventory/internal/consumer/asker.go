@@ -1,0 +1,77 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
+	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
+	"github.com/taproom-shop/taproom/gen/go/taproom/order/v1/orderv1connect"
+	"github.com/taproom-shop/taproom/services/internal/background"
+	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/inventory/internal/domain"
+	"github.com/taproom-shop/taproom/services/inventory/internal/store"
+)
+
+const (
+	askEvery  = time.Minute
+	askAtOnce = 100
+	oldAfter  = 30 * time.Minute // longer than an order may stay pending
+)
+
+// Asker asks the order service what became of old reservations. Stock is never freed by a clock of its own: only an order
+// that says it is cancelled gives its reservation back.
+type Asker struct {
+	db     *database.DB
+	store  *store.Store
+	orders orderv1connect.OrderStateServiceClient
+	clock  func() time.Time
+	log    *slog.Logger
+}
+
+// NewAsker returns an asker over the inventory service's store.
+func NewAsker(db *database.DB, store *store.Store, orders orderv1connect.OrderStateServiceClient, clock func() time.Time, log *slog.Logger) *Asker {
+	return &Asker{db: db, store: store, orders: orders, clock: clock, log: log}
+}
+
+// Run asks now and then until ctx ends.
+func (a *Asker) Run(ctx context.Context) error {
+	return background.Loop(ctx, a.log, "old reservations", askEvery, nil, func(ctx context.Context) (more bool, err error) {
+		return false, a.ask(ctx)
+	})
+}
+
+func (a *Asker) ask(ctx context.Context) error {
+	ids, err := a.store.OpenSince(ctx, a.clock().Add(-oldAfter), askAtOnce)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	res, err := a.orders.BatchGetOrderStates(ctx, &orderv1.BatchGetOrderStatesRequest{Ids: ids})
+	if err != nil {
+		return err
+	}
+	var cancelled []string
+	for _, state := range res.GetStates() {
+		if state.GetState() == orderv1.OrderState_ORDER_STATE_CANCELLED {
+			cancelled = append(cancelled, state.GetId())
+		}
+	}
+	if len(cancelled) == 0 {
+		return nil
+	}
+	a.log.WarnContext(ctx, "reservations of cancelled orders were still open", "order_ids", cancelled)
+	return a.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return a.store.Change(ctx, tx, a.clock(), store.Touched{Orders: cancelled}, store.Note{}, func(desk *domain.Desk) ([]proto.Message, error) {
+			var events []proto.Message
+			for _, id := range cancelled {
+				if desk.Release(id) {
+					events = append(events, &eventv1.InventoryReleased{OrderId: id})
+				}
+			}
+			return events, nil
+		})
+	})
+}

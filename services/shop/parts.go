@@ -1,0 +1,140 @@
+package shop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/discovery"
+	"github.com/taproom-shop/taproom/services/internal/embedded"
+	"github.com/taproom-shop/taproom/services/internal/identity"
+	"github.com/taproom-shop/taproom/services/internal/messaging"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
+	"github.com/taproom-shop/taproom/services/user"
+)
+
+// parts are what services stand on: here all of them run in this process, with their data in one folder.
+type parts struct {
+	dir         string
+	secretsDir  string
+	keys        *identity.Keys
+	masterKey   []byte    // wraps the keys of persons
+	accounts    user.Deps // for the demo's accounts
+	verifier    *identity.Verifier
+	revocations *identity.Revocations
+	broker      *server.Server
+	nats        *nats.Conn
+	js          jetstream.JetStream
+	redis       redis.UniversalClient
+	resolver    *discovery.InProcess
+	telemetry   telemetry.Providers
+	databases   map[string]*database.DB
+	closers     []func() error // in the order of opening
+}
+
+// openParts starts the embedded parts on the data folder dir, which no other process may use. Close it in any case.
+func openParts(ctx context.Context, dir string, list []service, version string, log *slog.Logger) (p *parts, err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	p = &parts{dir: dir, secretsDir: filepath.Join(dir, "secrets"), databases: make(map[string]*database.DB), resolver: discovery.NewInProcess(log)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	unlock, err := embedded.Lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, unlock)
+	if err := p.openIdentity(list); err != nil {
+		return nil, err
+	}
+	p.openTelemetry(version)
+	if err := p.openMessaging(ctx, log); err != nil {
+		return nil, err
+	}
+	redisClient, stopRedis, err := embedded.Redis()
+	if err != nil {
+		return nil, err
+	}
+	p.redis = redisClient
+	p.closers = append(p.closers, stopRedis)
+	return p, p.openDatabases(ctx, list, log)
+}
+
+func (p *parts) openIdentity(list []service) (err error) {
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.name
+	}
+	if p.keys, err = identity.LoadOrCreateKeys(p.secretsDir, names...); err != nil {
+		return err
+	}
+	if p.masterKey, err = user.LoadOrCreateMasterKey(filepath.Join(p.secretsDir, "master.key")); err != nil {
+		return err
+	}
+	p.verifier = identity.NewVerifier(p.keys.Public(), time.Now)
+	p.revocations = identity.NewRevocations(time.Now)
+	return nil
+}
+
+func (p *parts) openTelemetry(version string) {
+	providers, flush := telemetry.NewProviders(telemetry.Config{Service: "taproom", Version: version})
+	p.telemetry = providers
+	p.closers = append(p.closers, func() error { return flush(context.Background()) })
+}
+
+func (p *parts) openMessaging(ctx context.Context, log *slog.Logger) (err error) {
+	if p.broker, p.nats, err = embedded.NATS(filepath.Join(p.dir, "nats"), log); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, func() error { return embedded.StopNATS(p.broker, p.nats) })
+	if p.js, err = jetstream.New(p.nats); err != nil {
+		return err
+	}
+	return messaging.Reconcile(ctx, p.js, 1)
+}
+
+func (p *parts) openDatabases(ctx context.Context, list []service, log *slog.Logger) error {
+	for _, s := range list {
+		if s.migrations == nil {
+			continue
+		}
+		db, err := database.Open(ctx, database.Config{URL: "sqlite://" + filepath.Join(p.dir, s.name+".db")})
+		if err != nil {
+			return fmt.Errorf("opening the database of %s: %w", s.name, err)
+		}
+		p.databases[s.name] = db
+		p.closers = append(p.closers, db.Close)
+		if err := database.Migrate(ctx, db, s.migrations()...); err != nil {
+			return fmt.Errorf("migrating the database of %s: %w", s.name, err)
+		}
+		log.DebugContext(ctx, "database is open", "service", s.name)
+	}
+	return nil
+}
+
+// peopleSigner signs the tokens of people; only the user service gets it.
+func (p *parts) peopleSigner() *identity.Signer {
+	return identity.NewSigner(p.keys.People, identity.PeopleIssuer, time.Now)
+}
+
+// close closes everything in the reverse order of opening.
+func (p *parts) close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,179 @@
+// Package shop puts the whole shop together in one process: every service, on embedded parts, behind the edge. The
+// services are the ones that run distributed, made by the same constructors.
+package shop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/taproom-shop/taproom/services/edge"
+	"github.com/taproom-shop/taproom/services/internal/identity"
+	"github.com/taproom-shop/taproom/services/internal/messaging"
+	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/rpc"
+	"github.com/taproom-shop/taproom/services/internal/server"
+)
+
+// Config says how to run the shop.
+type Config struct {
+	Listen   string // address of the edge, such as 127.0.0.1:8080
+	Data     string // folder that keeps everything between runs
+	Demo     bool   // with simulated warehouse, courier and card provider
+	Version  string
+	Edge     edge.Config
+	Services Settings
+}
+
+// Shop is a shop whose parts are open. Run it, then Close it.
+type Shop struct {
+	log      *slog.Logger
+	cfg      Config
+	parts    *parts
+	modules  []*module.Module
+	handler  http.Handler
+	listener net.Listener
+}
+
+// Open starts the parts, puts the services together and takes the address to listen on, but answers nothing yet.
+func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Shop, error) {
+	list := services()
+	p, err := openParts(ctx, cfg.Data, list, cfg.Version, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Shop{log: log, cfg: cfg, parts: p}
+	if err := s.build(list); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("listening on %s: %w; choose another address with --listen", cfg.Listen, err), p.close())
+	}
+	return s, nil
+}
+
+func (s *Shop) build(list []service) error {
+	for _, entry := range list {
+		kit, err := s.kit(entry)
+		if err != nil {
+			return fmt.Errorf("service %s: %w", entry.name, err)
+		}
+		m, err := entry.build(s.cfg.Services, kit, s.parts)
+		if err != nil {
+			return fmt.Errorf("service %s: %w", entry.name, err)
+		}
+		mux := http.NewServeMux()
+		module.Mount(mux, m)
+		s.parts.resolver.Register(entry.name, mux)
+		s.modules = append(s.modules, m)
+	}
+	front, err := edge.New(s.cfg.Edge, s.parts.resolver, edge.About{Demo: s.cfg.Demo, Version: s.cfg.Version}, s.log.With("service", "edge"))
+	if err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
+	mux := http.NewServeMux()
+	module.Mount(mux, front)
+	server.MountHealth(mux, s.checks())
+	s.parts.resolver.Register("edge", mux)
+	s.handler = mux
+	return nil
+}
+
+// kit is what a service is given.
+func (s *Shop) kit(entry service) (module.Kit, error) {
+	p, log := s.parts, s.log.With("service", entry.name)
+	options, err := rpc.Options(rpc.Config{
+		Service: entry.name, Log: log, Clock: time.Now, Verifier: p.verifier, Revocations: p.revocations, Telemetry: p.telemetry,
+	})
+	if err != nil {
+		return module.Kit{}, err
+	}
+	peers, err := rpc.NewPeers(p.resolver, identity.NewServiceIdentity(entry.name, p.keys.Services[entry.name], time.Now), p.telemetry)
+	if err != nil {
+		return module.Kit{}, err
+	}
+	return module.Kit{
+		Log: log, Clock: func() time.Time { return time.Now().UTC() }, DB: p.databases[entry.name], NATS: p.nats, JetStream: p.js,
+		Redis: p.redis, Peers: peers, HandlerOptions: options, Verifier: p.verifier, Revocations: p.revocations, Demo: s.cfg.Demo,
+	}, nil
+}
+
+// checks are what the shop depends on.
+func (s *Shop) checks() []module.Check {
+	checks := []module.Check{
+		{Name: "nats", Run: func(ctx context.Context) error { return s.parts.nats.FlushWithContext(ctx) }},
+		{Name: "redis", Run: func(ctx context.Context) error { return s.parts.redis.Ping(ctx).Err() }},
+	}
+	for _, m := range s.modules {
+		if m.DB != nil {
+			checks = append(checks, module.Check{Name: m.Name + " database", Run: m.DB.Ping})
+		}
+		checks = append(checks, m.Health...)
+	}
+	return checks
+}
+
+// URL is the address of the edge.
+func (s *Shop) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Run answers calls and does the background work until ctx ends, then stops in order: no new calls, then the work.
+// ready is called once calls are answered.
+func (s *Shop) Run(ctx context.Context, ready func(ctx context.Context)) error {
+	// Background work outlives the calls that make it.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if err := s.parts.revocations.Start(work, s.parts.js); err != nil {
+		return err
+	}
+	group, work := errgroup.WithContext(work)
+	for _, m := range s.modules {
+		s.startWork(work, group, m)
+	}
+	serving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(work, cancel) // work that can't go on stops the shop
+	go ready(serving)
+	err := server.Run(serving, s.log, s.listener, s.handler)
+
+	drain, cancelDrain := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancelDrain()
+	err = errors.Join(err, s.parts.resolver.Shutdown(drain))
+	stop()
+	return errors.Join(err, group.Wait())
+}
+
+// startWork starts a service's relay, consumers, workers and loops.
+func (s *Shop) startWork(ctx context.Context, group *errgroup.Group, m *module.Module) {
+	log := s.log.With("service", m.Name)
+	runner := messaging.Runner{JetStream: s.parts.js, DB: m.DB, Log: log, Tracing: s.parts.telemetry.Tracer}
+	if m.DB != nil {
+		relay := messaging.Relay{Service: m.Name, DB: m.DB, NATS: s.parts.nats, Log: log}
+		group.Go(func() error { return relay.Run(ctx) })
+	}
+	for _, consumer := range m.Consumers {
+		group.Go(func() error { return runner.Consume(ctx, consumer) })
+	}
+	for _, worker := range m.Workers {
+		group.Go(func() error { return runner.Work(ctx, worker) })
+	}
+	for _, loop := range m.Loops {
+		group.Go(func() error {
+			if err := loop.Run(ctx); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("%s of %s: %w", loop.Name, m.Name, err)
+			}
+			return nil
+		})
+	}
+}
+
+// Close closes the parts, once Run has returned.
+func (s *Shop) Close() error {
+	_ = s.listener.Close() // already closed when Run was called
+	return s.parts.close()
+}
