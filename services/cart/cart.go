@@ -40,7 +40,7 @@ func New(_ Config, kit module.Kit) (*module.Module, error) {
 		},
 		Consumers:  []messaging.Consumer{consumer.NewProjector(events, watchers.Changed).Consumer()},
 		Workers:    keeper.Workers(),
-		Loops:      []module.Loop{{Name: "guests", Run: keeper.Expire}, {Name: "watchers", Run: watchers.Run}},
+		Loops:      []module.Loop{keeper.Loop(), {Name: "watchers", Run: watchers.Run}},
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}, nil

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	catalogv1 "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
-	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1/catalogv1connect"
+	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/services/catalog"
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/database/databasetest"
@@ -46,7 +46,7 @@ func TestOnlyStaffChangesTheCatalogue(t *testing.T) {
 		require.Equal(t, who, connect.CodeOf(err))
 	}
 	_, err := catalogv1connect.NewCatalogPriceServiceClient(s.http, s.url, s.shop.As(identity.RoleStaff, "keeper")).
-		BatchGetPrices(t.Context(), &catalogv1.BatchGetPricesRequest{BeerIds: []string{uuid.NewString()}})
+		BatchGetPrices(t.Context(), &catalogv1.BatchGetPricesRequest{BeerIds: []string{unknownID}})
 	refused(t, err, connect.CodePermissionDenied, "SERVICE_REQUIRED")
 }
 
@@ -126,10 +126,10 @@ func TestUpdateRefusals(t *testing.T) {
 		r.Beer, r.UpdateMask = &catalogv1.BeerInput{Name: "fine", Tags: []string{"a", ""}}, mask("name", "tags")
 	})
 	refused(t, err, connect.CodeInvalidArgument, "VALIDATION_FAILED")
-	known, ok := rpc.Fault(err).(*fault.Error)
-	require.True(t, ok)
+	var known *fault.Error
+	require.ErrorAs(t, rpc.Fault(err), &known)
 	require.Equal(t, "beer.tags[1]", known.Fields[0].Path)
-	err = try(func(r *catalogv1.UpdateBeerRequest) { r.Id = uuid.NewString() })
+	err = try(func(r *catalogv1.UpdateBeerRequest) { r.Id = unknownID })
 	refused(t, err, connect.CodeNotFound, "BEER_NOT_FOUND")
 	err = try(func(r *catalogv1.UpdateBeerRequest) { r.ExpectedVersion = beer.GetVersion() + 1 })
 	refused(t, err, connect.CodeAborted, "VERSION_CONFLICT")
@@ -155,12 +155,12 @@ func TestArchivedBeersStayReadable(t *testing.T) {
 	require.True(t, events[0].(*eventv1.BeerArchived).GetBeer().GetArchived())
 	require.True(t, s.beer(t, "agua-de-mayo").GetArchived())
 	require.Empty(t, s.list(t, &catalogv1.ListBeersRequest{Filter: &catalogv1.BeerFilter{Query: "agua de mayo"}}).GetBeers())
-	_, err := s.staff.ArchiveBeer(t.Context(), &catalogv1.ArchiveBeerRequest{Id: uuid.NewString()})
+	_, err := s.staff.ArchiveBeer(t.Context(), &catalogv1.ArchiveBeerRequest{Id: unknownID})
 	refused(t, err, connect.CodeNotFound, "BEER_NOT_FOUND")
 }
 
 func TestImport(t *testing.T) {
-	databasetest.Each(t, catalog.Migrations, func(t *testing.T, db *database.DB) {
+	databasetest.Each(t, catalog.Migrations(), func(t *testing.T, db *database.DB) {
 		s := start(t, db, parts{})
 		before := len(s.events(t, 0))
 		req := &catalogv1.ImportBeersRequest{
@@ -225,7 +225,7 @@ func TestUploadPicture(t *testing.T) {
 }
 
 func TestConcurrentUpdates(t *testing.T) {
-	databasetest.Each(t, catalog.Migrations, func(t *testing.T, db *database.DB) {
+	databasetest.Each(t, catalog.Migrations(), func(t *testing.T, db *database.DB) {
 		s := start(t, db, parts{})
 		old := s.beer(t, "agua-de-mayo")
 		before := len(s.events(t, 0))

@@ -31,7 +31,7 @@ func TestReplicasHearOfEachOthersChanges(t *testing.T) {
 		one, two := start(t, db, parts{conn, client}), start(t, db, parts{conn, client})
 		one.run(t)
 		two.run(t)
-		ctx, stop := context.WithCancel(context.Background())
+		ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 		ended := make(chan error, 1)
 		go func() { ended <- messaging.Relay{Service: catalog.Name, DB: db, NATS: conn, Log: log}.Run(ctx) }()
 		t.Cleanup(func() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -51,8 +52,10 @@ func (c Config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Migrations make the tables of the service's database.
-var Migrations = []database.Migrations{journal.Migrations, store.Migrations}
+// Migrations bring the service's database to the schema that this version knows.
+func Migrations() []database.Migrations {
+	return []database.Migrations{journal.Migrations, store.Migrations}
+}
 
 // New returns the service.
 func New(cfg Config, deps module.Kit) (*module.Module, error) {
@@ -70,7 +73,7 @@ func New(cfg Config, deps module.Kit) (*module.Module, error) {
 		Log:      deps.Log,
 	})
 	options := deps.HandlerOptions
-	adminOptions := append(options[:len(options):len(options)], rpc.WithMaxRequestBytes(maxAdminRequest))
+	adminOptions := append(slices.Clone(options), rpc.WithMaxRequestBytes(maxAdminRequest))
 	return &module.Module{
 		Name: Name,
 		Handlers: []module.Handler{
@@ -83,7 +86,7 @@ func New(cfg Config, deps module.Kit) (*module.Module, error) {
 			return listen(ctx, deps.NATS, answers)
 		}}},
 		DB:         deps.DB,
-		Migrations: Migrations,
+		Migrations: Migrations(),
 	}, nil
 }
 

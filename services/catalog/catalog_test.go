@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	catalogv1 "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
@@ -17,7 +16,7 @@ import (
 )
 
 func TestSeedFillsOnceUnderStableIDs(t *testing.T) {
-	db := databasetest.SQLite(t, catalog.Migrations...)
+	db := databasetest.SQLite(t, catalog.Migrations()...)
 	first, err := catalog.Seed(t.Context(), db)
 	require.NoError(t, err)
 	require.True(t, first.Fresh)
@@ -61,7 +60,7 @@ func TestGetBeer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, bySlug.String(), byID.GetBeer().String())
 
-	_, err = s.anyone.GetBeer(t.Context(), &catalogv1.GetBeerRequest{Key: &catalogv1.GetBeerRequest_Id{Id: uuid.NewString()}})
+	_, err = s.anyone.GetBeer(t.Context(), &catalogv1.GetBeerRequest{Key: &catalogv1.GetBeerRequest_Id{Id: unknownID}})
 	refused(t, err, connect.CodeNotFound, "BEER_NOT_FOUND")
 	_, err = s.anyone.GetBeer(t.Context(), &catalogv1.GetBeerRequest{})
 	refused(t, err, connect.CodeInvalidArgument, "VALIDATION_FAILED")
@@ -69,7 +68,7 @@ func TestGetBeer(t *testing.T) {
 
 func TestBatchGetBeersKeepsTheOrder(t *testing.T) {
 	s := onSQLite(t)
-	ids := []string{catalog.SeedID("amboss-alt"), uuid.NewString(), catalog.SeedID("agua-de-mayo")}
+	ids := []string{catalog.SeedID("amboss-alt"), unknownID, catalog.SeedID("agua-de-mayo")}
 	answer, err := s.anyone.BatchGetBeers(t.Context(), &catalogv1.BatchGetBeersRequest{Ids: ids})
 	require.NoError(t, err)
 	require.Len(t, answer.GetBeers(), 2)
@@ -155,7 +154,7 @@ func TestFacetsSayWhatAChoiceWouldShow(t *testing.T) {
 func TestPricesAreForServicesAndNeverCached(t *testing.T) {
 	s := onSQLite(t)
 	id := catalog.SeedID("agua-de-mayo")
-	req := &catalogv1.BatchGetPricesRequest{BeerIds: []string{id, uuid.NewString()}}
+	req := &catalogv1.BatchGetPricesRequest{BeerIds: []string{id, unknownID}}
 	answer, err := s.prices.BatchGetPrices(t.Context(), req)
 	require.NoError(t, err)
 	require.Len(t, answer.GetPrices(), 1)
@@ -171,31 +170,31 @@ func TestPricesAreForServicesAndNeverCached(t *testing.T) {
 
 func TestPicturesAreServedForGood(t *testing.T) {
 	s := onSQLite(t)
-	get := func(path, etag string) (*http.Response, string) {
+	get := func(path, etag string) (status int, header http.Header, body string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
 		require.NoError(t, err)
 		req.Header.Set("If-None-Match", etag)
 		answer, err := s.http.Do(req)
 		require.NoError(t, err)
 		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
+		content, err := io.ReadAll(answer.Body)
 		require.NoError(t, err)
-		return answer, string(body)
+		return answer.StatusCode, answer.Header, string(content)
 	}
 	beer := s.beer(t, "agua-de-mayo")
 	require.Regexp(t, "^/pictures/"+beer.GetId()+"/[0-9a-f]{32}$", beer.GetPicturePath())
-	answer, body := get(beer.GetPicturePath(), "")
-	require.Equal(t, http.StatusOK, answer.StatusCode)
+	status, header, body := get(beer.GetPicturePath(), "")
+	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "<svg")
-	require.Equal(t, "image/svg+xml", answer.Header.Get("Content-Type"))
-	require.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"))
-	require.Equal(t, "public, max-age=31536000, immutable", answer.Header.Get("Cache-Control"))
-	require.Contains(t, answer.Header.Get("Content-Security-Policy"), "default-src 'none'")
-	again, _ := get(beer.GetPicturePath(), answer.Header.Get("ETag"))
-	require.Equal(t, http.StatusNotModified, again.StatusCode)
+	require.Equal(t, "image/svg+xml", header.Get("Content-Type"))
+	require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"))
+	require.Equal(t, "public, max-age=31536000, immutable", header.Get("Cache-Control"))
+	require.Contains(t, header.Get("Content-Security-Policy"), "default-src 'none'")
+	status, _, _ = get(beer.GetPicturePath(), header.Get("ETag"))
+	require.Equal(t, http.StatusNotModified, status)
 
 	for _, path := range []string{"/pictures/" + beer.GetId() + "/0123", "/pictures/" + beer.GetId() + "/", "/pictures/"} {
-		missing, _ := get(path, "")
-		require.Equal(t, http.StatusNotFound, missing.StatusCode, path)
+		status, _, _ = get(path, "")
+		require.Equal(t, http.StatusNotFound, status, path)
 	}
 }

@@ -29,6 +29,9 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/rpc/rpctest"
 )
 
+// unknownID is no beer's id.
+const unknownID = "0193a7b2-7c1e-7d50-8f3a-2b1c0d9e8f7a"
+
 // service is one replica of the catalogue with clients that call it through its real handlers.
 type service struct {
 	shop   *rpctest.Shop
@@ -108,7 +111,7 @@ var seeded = sync.OnceValues(func() (file []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := database.Migrate(ctx, db, catalog.Migrations...); err != nil {
+	if err := database.Migrate(ctx, db, catalog.Migrations()...); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	if _, err := catalog.Seed(ctx, db); err != nil {
@@ -159,7 +162,7 @@ func (s *service) events(t *testing.T, from int) []proto.Message {
 // run runs the replica's loops until the test ends.
 func (s *service) run(t *testing.T) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, len(s.module.Loops))
 	for _, loop := range s.module.Loops {
 		go func() { ended <- loop.Run(ctx) }()
@@ -178,5 +181,3 @@ func refused(t *testing.T, err error, code connect.Code, reason string) {
 	require.Equal(t, code, connect.CodeOf(err), "%v", err)
 	require.Equal(t, reason, fault.ReasonOf(rpc.Fault(err)))
 }
-
-

@@ -31,7 +31,7 @@ func New(_ Config, kit module.Kit) (*module.Module, error) {
 			module.Serve(inventoryv1connect.NewInventoryAdminServiceHandler(service.NewAdmin(kit.DB, stock, kit.Clock), kit.HandlerOptions...)),
 		},
 		Consumers:  consumer.New(stock, kit.Clock).Consumers(),
-		Loops:      []module.Loop{{Name: "old reservations", Run: consumer.NewAsker(kit.DB, stock, orders, kit.Clock, kit.Log).Run}},
+		Loops:      []module.Loop{consumer.NewAsker(kit.DB, stock, orders, kit.Clock, kit.Log).Loop()},
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}, nil

@@ -34,11 +34,8 @@ func New(cfg Config, kit module.Kit) (*module.Module, error) {
 			module.Serve(orderv1connect.NewOrderAdminServiceHandler(service.NewAdmin(kit.DB, orders, kit.Clock), kit.HandlerOptions...)),
 			module.Serve(orderv1connect.NewOrderStateServiceHandler(service.NewStates(orders), kit.HandlerOptions...)),
 		},
-		Consumers: coordinator.Consumers(),
-		Loops: []module.Loop{
-			{Name: "sweeper", Run: coordinator.Sweep},
-			{Name: "alarm", Run: coordinator.Alarm},
-		},
+		Consumers:  coordinator.Consumers(),
+		Loops:      coordinator.Loops(),
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}, nil

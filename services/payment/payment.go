@@ -88,11 +88,11 @@ func New(cfg Config, deps Deps) (*module.Module, error) {
 	}
 	kept := store.New(deps.DB)
 	runner := &intents.Runner{DB: deps.DB, Store: kept, Provider: provider.None{}, Log: deps.Log, Retry: cfg.IntentRetry}
-	loops := []module.Loop{{Name: "intents", Run: runner.Run}}
+	loops := []module.Loop{runner.Loop()}
 	if deps.Demo {
 		cards := simulated.New(cfg.simulated(deps, secret))
 		runner.Provider = cards
-		loops = append(loops, module.Loop{Name: "simulated-card-provider", Run: cards.Run})
+		loops = append(loops, cards.Loop())
 	}
 	customers := &service.Payment{DB: deps.DB, Store: kept, Intents: runner, WalletLimit: cfg.WalletLimit, TopUpWait: cfg.TopUpWait}
 	return &module.Module{

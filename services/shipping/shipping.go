@@ -46,8 +46,7 @@ func New(cfg Config, kit module.Kit) (*module.Module, error) {
 		Migrations: Migrations(),
 	}
 	if kit.Demo {
-		simulated := warehouse.New(kit.DB, shipments, cfg.AssemblyTime, kit.Clock, kit.Log)
-		m.Loops = append(m.Loops, module.Loop{Name: "warehouse", Run: simulated.Run})
+		m.Loops = append(m.Loops, warehouse.New(kit.DB, shipments, cfg.AssemblyTime, kit.Clock, kit.Log).Loop())
 	}
 	return m, nil
 }

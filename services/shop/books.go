@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -72,9 +73,7 @@ func (b books) own(ctx context.Context) ([]*typev1.Invariant, error) {
 		return err
 	})
 	err := group.Wait()
-	out := append(orders, payments...)
-	out = append(out, inventory...)
-	return append(out, shipping...), err
+	return slices.Concat(orders, payments, inventory, shipping), err
 }
 
 // between compares what the services say of the same orders.

@@ -10,8 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	catalogv1 "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
-	"github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1/catalogv1connect"
 	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
 	userv1 "github.com/taproom-shop/taproom/gen/go/taproom/user/v1"
@@ -38,7 +36,7 @@ func (s *Shop) Demo(ctx context.Context) ([]user.DemoAccount, error) {
 			return nil, err
 		}
 		if account.Role == "STAFF" {
-			err = seedIfEmpty(ctx, caller)
+			err = s.fillShelves(ctx, caller)
 		} else {
 			err = fillWallet(ctx, caller)
 		}
@@ -71,16 +69,6 @@ func (s *Shop) login(ctx context.Context, account user.DemoAccount) (Caller, err
 	return caller, nil
 }
 
-func seedIfEmpty(ctx context.Context, staff Caller) error {
-	catalog := catalogv1connect.NewCatalogServiceClient(staff.HTTP, staff.URL, staff.Options()...)
-	res, err := catalog.ListBeers(ctx, &catalogv1.ListBeersRequest{PageSize: 1, SkipFacets: true})
-	if err != nil || len(res.GetBeers()) > 0 {
-		return err
-	}
-	_, err = Seed(ctx, staff)
-	return err
-}
-
 // fillWallet gives the customer a card and money, the first time.
 func fillWallet(ctx context.Context, customer Caller) error {
 	payments := paymentv1connect.NewPaymentServiceClient(customer.HTTP, customer.URL, customer.Options()...)
@@ -92,7 +80,7 @@ func fillWallet(ctx context.Context, customer Caller) error {
 	if err != nil {
 		return fmt.Errorf("saving the demo's card: %w", err)
 	}
-	request := uuid.NewSHA1(openingStock, []byte("wallet"))
+	request := uuid.NewSHA1(demoNamespace, []byte("wallet"))
 	_, err = payments.TopUpWallet(ctx, &paymentv1.TopUpWalletRequest{
 		RequestId: request.String(), CardId: card.GetCard().GetId(), AmountMinorUnits: demoTopUp,
 	})

@@ -60,7 +60,7 @@ func openParts(ctx context.Context, dir string, list []service, version string, 
 	if err := p.openIdentity(list); err != nil {
 		return nil, err
 	}
-	p.openTelemetry(version)
+	p.openTelemetry(ctx, version)
 	if err := p.openMessaging(ctx, log); err != nil {
 		return nil, err
 	}
@@ -89,10 +89,10 @@ func (p *parts) openIdentity(list []service) (err error) {
 	return nil
 }
 
-func (p *parts) openTelemetry(version string) {
+func (p *parts) openTelemetry(ctx context.Context, version string) {
 	providers, flush := telemetry.NewProviders(telemetry.Config{Service: "taproom", Version: version})
 	p.telemetry = providers
-	p.closers = append(p.closers, func() error { return flush(context.Background()) })
+	p.closers = append(p.closers, func() error { return flush(context.WithoutCancel(ctx)) })
 }
 
 func (p *parts) openMessaging(ctx context.Context, log *slog.Logger) (err error) {
@@ -120,7 +120,7 @@ func (p *parts) openDatabases(ctx context.Context, list []service, log *slog.Log
 		if err := database.Migrate(ctx, db, s.migrations()...); err != nil {
 			return fmt.Errorf("migrating the database of %s: %w", s.name, err)
 		}
-		log.DebugContext(ctx, "database is open", "service", s.name)
+		log.DebugContext(ctx, "database is open", slog.String("service", s.name))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func services() []service {
 			p.accounts = user.Deps{Kit: kit, Signer: p.peopleSigner(), MasterKey: p.masterKey}
 			return user.New(s.User, p.accounts)
 		}},
-		{"catalog", func() []database.Migrations { return catalog.Migrations }, func(s Settings, kit module.Kit, _ *parts) (*module.Module, error) {
+		{"catalog", catalog.Migrations, func(s Settings, kit module.Kit, _ *parts) (*module.Module, error) {
 			return catalog.New(s.Catalog, kit)
 		}},
 		{"inventory", inventory.Migrations, func(s Settings, kit module.Kit, _ *parts) (*module.Module, error) {

@@ -52,7 +52,8 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Shop, error) {
 	if err := s.build(list); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	var l net.ListenConfig
+	if s.listener, err = l.Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("listening on %s: %w; choose another address with --listen", cfg.Listen, err), p.close())
 	}
 	return s, nil
@@ -73,7 +74,7 @@ func (s *Shop) build(list []service) error {
 		s.parts.resolver.Register(entry.name, mux)
 		s.modules = append(s.modules, m)
 	}
-	front, err := edge.New(s.cfg.Edge, s.parts.resolver, edge.About{Demo: s.cfg.Demo, Version: s.cfg.Version}, s.log.With("service", "edge"))
+	front, err := edge.New(s.cfg.Edge, s.parts.resolver, edge.About{Demo: s.cfg.Demo, Version: s.cfg.Version}, s.log.With(slog.String("service", "edge")))
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}
@@ -87,7 +88,7 @@ func (s *Shop) build(list []service) error {
 
 // kit is what a service is given.
 func (s *Shop) kit(entry service) (module.Kit, error) {
-	p, log := s.parts, s.log.With("service", entry.name)
+	p, log := s.parts, s.log.With(slog.String("service", entry.name))
 	options, err := rpc.Options(rpc.Config{
 		Service: entry.name, Log: log, Clock: time.Now, Verifier: p.verifier, Revocations: p.revocations, Telemetry: p.telemetry,
 	})
@@ -150,7 +151,7 @@ func (s *Shop) Run(ctx context.Context, ready func(ctx context.Context)) error {
 
 // startWork starts a service's relay, consumers, workers and loops.
 func (s *Shop) startWork(ctx context.Context, group *errgroup.Group, m *module.Module) {
-	log := s.log.With("service", m.Name)
+	log := s.log.With(slog.String("service", m.Name))
 	runner := messaging.Runner{JetStream: s.parts.js, DB: m.DB, Log: log, Tracing: s.parts.telemetry.Tracer}
 	if m.DB != nil {
 		relay := messaging.Relay{Service: m.Name, DB: m.DB, NATS: s.parts.nats, Log: log}

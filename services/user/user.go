@@ -11,7 +11,6 @@ import (
 	"github.com/taproom-shop/taproom/gen/go/taproom/order/v1/orderv1connect"
 	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
 	"github.com/taproom-shop/taproom/gen/go/taproom/user/v1/userv1connect"
-	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/identity"
 	"github.com/taproom-shop/taproom/services/internal/journal"
@@ -118,12 +117,7 @@ func New(cfg Config, deps Deps) (*module.Module, error) {
 			module.Serve(userv1connect.NewUserServiceHandler(people, deps.HandlerOptions...)),
 			module.Serve(userv1connect.NewUserAdminServiceHandler(&service.Admin{Store: kept}, deps.HandlerOptions...)),
 		},
-		Loops: []module.Loop{{
-			Name: "sessions",
-			Run: func(ctx context.Context) error {
-				return background.Loop(ctx, deps.Log, "sessions", pruneEvery, nil, kept.PruneSessions)
-			},
-		}},
+		Loops:      []module.Loop{module.Repeat(deps.Log, "sessions", pruneEvery, nil, kept.PruneSessions)},
 		DB:         deps.DB,
 		Migrations: Migrations(),
 	}, nil

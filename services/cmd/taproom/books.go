@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	typev1 "github.com/taproom-shop/taproom/gen/go/taproom/type/v1"
@@ -14,7 +15,7 @@ type booksCmd struct {
 }
 
 // Run prints a line for each invariant and fails when one is broken.
-func (c *booksCmd) Run(ctx context.Context) error {
+func (c *booksCmd) Run(ctx context.Context, out io.Writer) error {
 	staff, err := c.staff(ctx)
 	if err != nil {
 		return err
@@ -26,9 +27,9 @@ func (c *booksCmd) Run(ctx context.Context) error {
 	broken := 0
 	for _, i := range invariants {
 		status := strings.TrimPrefix(i.GetStatus().String(), "INVARIANT_STATUS_")
-		fmt.Printf("%-8s %-34s %7d checked  %s\n", status, i.GetName(), i.GetChecked(), i.GetDescription())
+		fmt.Fprintf(out, "%-8s %-34s %7d checked  %s\n", status, i.GetName(), i.GetChecked(), i.GetDescription())
 		for _, finding := range i.GetFindings() {
-			fmt.Printf("         %s\n", finding)
+			fmt.Fprintf(out, "         %s\n", finding)
 		}
 		if i.GetStatus() == typev1.InvariantStatus_INVARIANT_STATUS_BROKEN {
 			broken++

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,7 +18,6 @@ var version = "dev"
 // cli are the commands of the program.
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the shop: every service on embedded parts."`
-	Seed    seedCmd    `cmd:"" help:"Fill the catalogue and the stock of a running shop."`
 	Books   booksCmd   `cmd:"" help:"Check the books of a running shop: one line for each rule; fails when one is broken."`
 	Version versionCmd `cmd:"" help:"Tell the version."`
 }
@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string) error {
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(os.Stdout, (*io.Writer)(nil)),
 	)
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string) error {
 type versionCmd struct{}
 
 // Run prints the version.
-func (versionCmd) Run() error {
-	fmt.Println(version)
-	return nil
+func (versionCmd) Run(out io.Writer) error {
+	_, err := fmt.Fprintln(out, version)
+	return err
 }

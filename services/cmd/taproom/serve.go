@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
@@ -26,7 +27,7 @@ type serveCmd struct {
 }
 
 // Run serves the shop until it is told to stop.
-func (c *serveCmd) Run(ctx context.Context) (err error) {
+func (c *serveCmd) Run(ctx context.Context, out io.Writer) (err error) {
 	log, err := telemetry.NewLogger(os.Stderr, telemetry.Format(c.LogFormat), c.LogLevel)
 	if err != nil {
 		return err
@@ -44,20 +45,20 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		}
 	}
 	return s.Run(ctx, func(ctx context.Context) {
-		fmt.Printf("\nTaproom is open.\n  Shop               %s/\n  API documentation  %s/api-docs/\n", s.URL(), s.URL())
+		fmt.Fprintf(out, "\nTaproom is open.\n  Shop               %s/\n  API documentation  %s/api-docs/\n", s.URL(), s.URL())
 		if !c.Demo {
 			return
 		}
 		accounts, err := s.Demo(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				log.ErrorContext(ctx, "the demo could not be set up", "error", err)
+				log.ErrorContext(ctx, "the demo could not be set up", slog.Any("error", err))
 			}
 			return
 		}
-		fmt.Println("  Demo accounts")
+		fmt.Fprintln(out, "  Demo accounts")
 		for _, account := range accounts {
-			fmt.Printf("    %-9s %s  password %s\n", account.Role, account.Email, account.Password)
+			fmt.Fprintf(out, "    %-9s %s  password %s\n", account.Role, account.Email, account.Password)
 		}
 	})
 }

@@ -73,8 +73,8 @@ func Load[M proto.Message](ctx context.Context, c *Cache, key string, fill func(
 	if err != nil {
 		return none, fmt.Errorf("reading the revision: %w", err)
 	}
-	if message, ok := c.local.get(key, revision); ok {
-		return message.(M), nil
+	if kept, ok := c.local.get(key, revision).(M); ok {
+		return kept, nil
 	}
 	// A flight that began before a change must not answer who came after it.
 	flight := c.flights.DoChan(strconv.FormatInt(revision, 10)+"/"+key, func() (any, error) {
@@ -89,7 +89,8 @@ func Load[M proto.Message](ctx context.Context, c *Cache, key string, fill func(
 		if result.Err != nil {
 			return none, result.Err
 		}
-		return result.Val.(M), nil
+		message, _ := result.Val.(M)
+		return message, nil
 	}
 }
 
@@ -98,10 +99,10 @@ func Load[M proto.Message](ctx context.Context, c *Cache, key string, fill func(
 func load[M proto.Message](ctx context.Context, c *Cache, key string, revision int64, fill func(ctx context.Context) (M, error)) (message M, err error) {
 	data, claim := c.shared.claim(ctx, key, revision)
 	if data != nil {
-		message = message.ProtoReflect().New().Interface().(M)
-		if err := proto.Unmarshal(data, message); err == nil {
-			c.local.put(key, revision, message, len(data)*memoryFactor)
-			return message, nil
+		kept, ok := message.ProtoReflect().New().Interface().(M)
+		if ok && proto.Unmarshal(data, kept) == nil {
+			c.local.put(key, revision, kept, len(data)*memoryFactor)
+			return kept, nil
 		}
 		// Another version of this program may have written what this one can't read.
 	}

@@ -131,7 +131,7 @@ func TestOlderValueNeverOverwritesNewer(t *testing.T) {
 		reading, goOn := make(chan struct{}), make(chan struct{})
 		done := make(chan string, 1)
 		go func() {
-			message, err := cache.Load(context.Background(), slow, "key", func(ctx context.Context) (*wrapperspb.StringValue, error) {
+			message, err := cache.Load(t.Context(), slow, "key", func(ctx context.Context) (*wrapperspb.StringValue, error) {
 				old, err := s.fill(ctx)
 				close(reading)
 				<-goOn

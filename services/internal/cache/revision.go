@@ -40,7 +40,7 @@ func (r *revision) current(ctx context.Context) (int64, error) {
 		at := time.Now()
 		number, err := r.read(ctx)
 		if err != nil {
-			return int64(0), err
+			return nil, err
 		}
 		r.known.Store(&reading{number: number, at: at, changes: changes})
 		return number, nil
@@ -49,6 +49,7 @@ func (r *revision) current(ctx context.Context) (int64, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	case result := <-flight:
-		return result.Val.(int64), result.Err
+		number, _ := result.Val.(int64)
+		return number, result.Err
 	}
 }

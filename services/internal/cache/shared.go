@@ -96,7 +96,7 @@ func (s *shared) claim(ctx context.Context, key string, revision int64) (data []
 // store sets the claimed value unless a newer one is there.
 func (s *shared) store(ctx context.Context, mine claim, revision int64, data []byte) {
 	// Entries made together don't expire together.
-	ttl := s.ttl - s.ttl/10 + mathrand.N(s.ttl/5+1)
+	ttl := s.ttl - s.ttl/10 + mathrand.N(s.ttl/5+1) //nolint:gosec // no secret
 	s.run(ctx, storeScript, []string{mine.value, mine.lock}, version(revision), mine.token, data, ttl.Milliseconds())
 }
 
@@ -139,7 +139,7 @@ func (s *shared) run(ctx context.Context, script *redis.Script, keys []string, a
 	}
 	if got.err != nil && ctx.Err() == nil {
 		s.pausedUntil.Store(time.Now().Add(redisPause).UnixNano())
-		s.log.WarnContext(ctx, "the cache goes on without Redis for a moment", "error", got.err)
+		s.log.WarnContext(ctx, "the cache goes on without Redis for a moment", slog.Any("error", got.err))
 	}
 	return got.answer, got.err == nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/identity"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
@@ -55,6 +56,18 @@ func Serve(pattern string, handler http.Handler) Handler {
 type Loop struct {
 	Name string
 	Run  func(ctx context.Context) error
+	// Step is what Run does again and again, for who decides when it happens, such as a simulation: it does what is due,
+	// and more says that there may be more. Nil for work that isn't done in steps.
+	Step func(ctx context.Context) (more bool, err error)
+}
+
+// Repeat makes a Loop of a step that is taken every so often and after each wake-up, as background.Loop says.
+func Repeat(log *slog.Logger, name string, every time.Duration, wake <-chan struct{}, step func(ctx context.Context) (more bool, err error)) Loop {
+	return Loop{
+		Name: name,
+		Run:  func(ctx context.Context) error { return background.Loop(ctx, log, name, every, wake, step) },
+		Step: step,
+	}
 }
 
 // Check asks whether one part that a service depends on works. Run must honour ctx.

@@ -1,6 +1,6 @@
 import { TransportProvider } from "@connectrpc/connect-query";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
+import { type RouterHistory, RouterProvider } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useMemo } from "react";
 import { SessionContext, useVisitor } from "@/lib/session/use-session";
 import { createShopRouter } from "./router";
@@ -8,8 +8,8 @@ import type { Shop } from "./shop";
 
 const LiveUpdates = lazy(async () => ({ default: (await import("./live-updates")).LiveUpdates }));
 
-export function App({ session, transport, queries, tabs }: Shop) {
-  const router = useMemo(() => createShopRouter(), []);
+export function App({ session, transport, queries, tabs, history }: Shop & { history?: RouterHistory }) {
+  const router = useMemo(() => createShopRouter(history), [history]);
   return (
     <SessionContext value={session}>
       <TransportProvider transport={transport}>

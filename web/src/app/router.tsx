@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouterHistory,
+} from "@tanstack/react-router";
 import { CataloguePage } from "@/features/catalogue/catalogue-page";
 import { readSearch } from "@/features/catalogue/search";
 import { ErrorPage } from "./error-page";
@@ -132,9 +138,11 @@ function stringifySearch(search: Record<string, unknown>): string {
   return query && `?${query}`;
 }
 
-export function createShopRouter() {
+/** `history` is the browser's unless a test brings its own. */
+export function createShopRouter(history?: RouterHistory) {
   return createRouter({
     routeTree,
+    history,
     parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
     stringifySearch,
     defaultPreload: "intent",

@@ -22,14 +22,37 @@ const sizes = {
 const look = ({ variant = "primary", size = "normal" }: Look, extra = "") =>
   `${base} ${variants[variant]} ${sizes[size]} ${extra}`;
 
-type ButtonProps = Look &
-  Omit<AriaButtonProps, "className" | "children"> & { className?: string; children: ReactNode };
+type PlainProps = Omit<AriaButtonProps, "className" | "children"> & {
+  className?: string;
+  children: ReactNode;
+};
 
 /** A button; while `isPending` it says so, keeps the focus and can't be pressed. */
-export function Button({ variant, size, className, children, ...props }: ButtonProps) {
+export function Button({
+  variant,
+  size,
+  className,
+  children,
+  isPending,
+  onPress,
+  type,
+  ...props
+}: Look & PlainProps) {
   return (
-    <AriaButton {...props} className={look({ variant, size }, className)}>
-      {props.isPending && <LoaderCircle aria-label="One moment" className="size-5 animate-spin" />}
+    <AriaButton
+      {...props}
+      // The components' own pending state leaves unnamed images behind for screen readers.
+      aria-disabled={isPending || undefined}
+      onPress={isPending ? undefined : onPress}
+      type={isPending ? "button" : type}
+      className={look({ variant, size }, className)}
+    >
+      {isPending && (
+        <>
+          <LoaderCircle aria-hidden className="size-5 animate-spin" />
+          <span className="sr-only">One moment:</span>
+        </>
+      )}
       {children}
     </AriaButton>
   );
@@ -45,16 +68,7 @@ export const ButtonLink = createLink(({ variant, size, className, ...props }: An
 ));
 
 /** A round button with a picture only. */
-export function IconButton({
-  label,
-  className = "",
-  children,
-  ...props
-}: Omit<AriaButtonProps, "className" | "children"> & {
-  label: string;
-  className?: string;
-  children: ReactNode;
-}) {
+export function IconButton({ label, className = "", children, ...props }: PlainProps & { label: string }) {
   return (
     <AriaButton
       {...props}

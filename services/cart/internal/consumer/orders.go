@@ -13,8 +13,8 @@ import (
 	"github.com/taproom-shop/taproom/services/cart/internal/domain"
 	"github.com/taproom-shop/taproom/services/cart/internal/eventstore"
 	"github.com/taproom-shop/taproom/services/cart/internal/store"
-	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
+	"github.com/taproom-shop/taproom/services/internal/module"
 )
 
 const (
@@ -103,18 +103,21 @@ func (k *Keeper) forget(ctx context.Context, cartID string) error {
 	return k.store.Delete(ctx, cartID)
 }
 
-// Expire forgets guests' carts that were not used for 30 days, until ctx ends.
-func (k *Keeper) Expire(ctx context.Context) error {
-	return background.Loop(ctx, k.log, "old guest carts", expireEvery, nil, func(ctx context.Context) (more bool, err error) {
-		ids, err := k.store.OldGuests(ctx, k.clock().Add(-guestsKept), expireBatch)
-		if err != nil {
+// Loop forgets the carts of guests that are gone.
+func (k *Keeper) Loop() module.Loop {
+	return module.Repeat(k.log, "guests", expireEvery, nil, k.expire)
+}
+
+// expire forgets guests' carts that were not used for 30 days.
+func (k *Keeper) expire(ctx context.Context) (more bool, err error) {
+	ids, err := k.store.OldGuests(ctx, k.clock().Add(-guestsKept), expireBatch)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		if err := k.forget(ctx, id); err != nil {
 			return false, err
 		}
-		for _, id := range ids {
-			if err := k.forget(ctx, id); err != nil {
-				return false, err
-			}
-		}
-		return len(ids) == expireBatch, nil
-	})
+	}
+	return len(ids) == expireBatch, nil
 }

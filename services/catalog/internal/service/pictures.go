@@ -34,7 +34,7 @@ func Pictures(s *store.Store, log *slog.Logger) http.Handler {
 			return
 		case err != nil:
 			if r.Context().Err() == nil {
-				log.ErrorContext(r.Context(), "reading a picture failed", "error", err)
+				log.ErrorContext(r.Context(), "reading a picture failed", slog.Any("error", err))
 			}
 			header.Set("Cache-Control", "no-store")
 			http.Error(w, "The picture can't be read right now.", http.StatusServiceUnavailable)

@@ -103,7 +103,7 @@ func (s *Store) count(ctx context.Context, f domain.Filter, job facetJob) (map[s
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	counted := make(map[string][]domain.FacetValue)
 	for rows.Next() {
 		var facet string

@@ -88,7 +88,7 @@ func (s *Store) pageIDs(ctx context.Context, f domain.Filter, by domain.Sort, si
 	if err != nil {
 		return nil, nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var last Key
 	for rows.Next() {
 		if len(ids) == size { // the row more than asked for says that there is a next page

@@ -31,7 +31,7 @@ func TestListsAreWhatAPlainFilterGives(t *testing.T) {
 			size := rapid.IntRange(1, 40).Draw(t, "size")
 			var found []string
 			for after := (*store.Key)(nil); ; {
-				page, next, err := s.Page(context.Background(), filter, by, size, after)
+				page, next, err := s.Page(t.Context(), filter, by, size, after)
 				require.NoError(t, err)
 				require.LessOrEqual(t, len(page), size)
 				for _, beer := range page {
@@ -45,7 +45,7 @@ func TestListsAreWhatAPlainFilterGives(t *testing.T) {
 			}
 			require.Equal(t, expected, found)
 
-			facets, err := s.Facets(context.Background(), filter)
+			facets, err := s.Facets(t.Context(), filter)
 			require.NoError(t, err)
 			require.Equal(t, plainFacets(all, filter), facets)
 		})
@@ -143,8 +143,8 @@ func generators(all []domain.Beer) draw {
 }
 
 func (d draw) filter(t *rapid.T) domain.Filter {
-	some := func(values []string, max int, name string) []string {
-		return rapid.SliceOfNDistinct(rapid.SampledFrom(values), 0, max, rapid.ID[string]).Draw(t, name)
+	some := func(values []string, most int, name string) []string {
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(values), 0, most, rapid.ID[string]).Draw(t, name)
 	}
 	f := domain.Filter{
 		Words:      some(d.words, 2, "words"),
@@ -238,9 +238,9 @@ func plainList(all []domain.Beer, f domain.Filter, by domain.Sort) []string {
 			return cmp.Or(cmp.Compare(b.ABV, a.ABV), cmp.Compare(b.ID, a.ID))
 		case domain.ByNewest:
 			return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
-		default:
-			return cmp.Or(cmp.Compare(tier(a, f.Words), tier(b, f.Words)), name)
+		case domain.ByRelevance:
 		}
+		return cmp.Or(cmp.Compare(tier(a, f.Words), tier(b, f.Words)), name)
 	})
 	var slugs []string
 	for _, beer := range found {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"entgo.io/ent/dialect"
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/taproom-shop/taproom/services/catalog/internal/domain"
@@ -17,6 +16,9 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/fault"
 	"github.com/taproom-shop/taproom/services/internal/journal"
 )
+
+// unknownID is no beer's id.
+const unknownID = "0193a7b2-7c1e-7d50-8f3a-2b1c0d9e8f7a"
 
 var migrations = []database.Migrations{journal.Migrations, store.Migrations}
 
@@ -77,7 +79,7 @@ func TestBeerIsReadAsItWasCreated(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, created, read)
 
-		_, err = s.Beer(t.Context(), uuid.NewString())
+		_, err = s.Beer(t.Context(), unknownID)
 		require.ErrorIs(t, err, store.ErrBeerNotFound)
 		_, err = s.BeerBySlug(t.Context(), "other")
 		require.ErrorIs(t, err, store.ErrBeerNotFound)
@@ -87,7 +89,7 @@ func TestBeerIsReadAsItWasCreated(t *testing.T) {
 func TestBeersComeInTheOrderAskedFor(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		a, b := create(t, s, details("a")), create(t, s, details("b"))
-		beers, err := s.Beers(t.Context(), []string{b.ID, uuid.NewString(), a.ID})
+		beers, err := s.Beers(t.Context(), []string{b.ID, unknownID, a.ID})
 		require.NoError(t, err)
 		require.Equal(t, []domain.Beer{b, a}, beers)
 	})
@@ -189,7 +191,7 @@ func TestPictureShownBeforeIsKept(t *testing.T) {
 func TestPrices(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		beer := create(t, s, details("stout"))
-		prices, err := s.Prices(t.Context(), []string{beer.ID, uuid.NewString()})
+		prices, err := s.Prices(t.Context(), []string{beer.ID, unknownID})
 		require.NoError(t, err)
 		require.Equal(t, []domain.Price{{BeerID: beer.ID, Name: beer.Name, Amount: 249, Version: 1}}, prices)
 	})

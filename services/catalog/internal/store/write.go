@@ -36,8 +36,8 @@ func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 
 // Empty reports whether the catalogue has no beer, not even an archived one.
 func (tx *Tx) Empty(ctx context.Context) (bool, error) {
-	any, err := tx.client.Beer.Query().Exist(ctx)
-	return !any, err
+	some, err := tx.client.Beer.Query().Exist(ctx)
+	return !some, err
 }
 
 // Beer returns the beer of that id.

@@ -2,6 +2,7 @@
 package cachetest
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,17 +46,17 @@ func Server(t testing.TB) (client *redis.Client, stop func()) {
 	require.NoError(t, err, "tests need redis-server: install it (Debian's package is redis-server)")
 
 	// A socket's path has room for about 100 bytes, too few for some temporary folders.
-	folder, err := os.MkdirTemp("/tmp", "taproom-redis-")
+	folder, err := os.MkdirTemp("/tmp", "taproom-redis-") //nolint:usetesting // see above
 	require.NoError(t, err)
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	command := exec.Command("/bin/sh", "-c", keeper, "keeper", folder)
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), "/bin/sh", "-c", keeper, "keeper", folder) //nolint:gosec // both are ours
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	alive, err := command.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
 	stop = sync.OnceFunc(func() {
-		alive.Close()
-		command.Wait()
+		_ = alive.Close()
+		_ = command.Wait()
 	})
 	t.Cleanup(stop)
 
@@ -68,6 +69,6 @@ func Server(t testing.TB) (client *redis.Client, stop func()) {
 func connect(t testing.TB, options *redis.Options) *redis.Client {
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	client := redis.NewClient(options)
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return client
 }

@@ -10,8 +10,8 @@ import (
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/order/v1/orderv1connect"
-	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/inventory/internal/domain"
 	"github.com/taproom-shop/taproom/services/inventory/internal/store"
 )
@@ -37,9 +37,9 @@ func NewAsker(db *database.DB, store *store.Store, orders orderv1connect.OrderSt
 	return &Asker{db: db, store: store, orders: orders, clock: clock, log: log}
 }
 
-// Run asks now and then until ctx ends.
-func (a *Asker) Run(ctx context.Context) error {
-	return background.Loop(ctx, a.log, "old reservations", askEvery, nil, func(ctx context.Context) (more bool, err error) {
+// Loop asks now and then.
+func (a *Asker) Loop() module.Loop {
+	return module.Repeat(a.log, "old reservations", askEvery, nil, func(ctx context.Context) (more bool, err error) {
 		return false, a.ask(ctx)
 	})
 }

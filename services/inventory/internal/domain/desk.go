@@ -178,7 +178,7 @@ func (d *Desk) Adjust(beerID string, kind Kind, delta int32) (Stock, bool) {
 	if after < int64(s.Reserved) || after > maxOnHand {
 		return *s, false
 	}
-	s.OnHand = int32(after) //nolint:gosec // within bounds, as checked
+	s.OnHand = int32(after)
 	d.movements = append(d.movements, Movement{BeerID: beerID, Kind: kind, Quantity: delta})
 	return *s, true
 }

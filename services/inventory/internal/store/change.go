@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -70,12 +69,6 @@ func (s *Store) Change(ctx context.Context, tx *database.Tx, now time.Time, touc
 	return journal.Append(ctx, tx, events...)
 }
 
-// tuples returns n row constructors of width placeholders: `(?, ?), (?, ?)`.
-func tuples(n, width int) string {
-	row := "(?" + strings.Repeat(", ?", width-1) + ")"
-	return row + strings.Repeat(", "+row, n-1)
-}
-
 // keys are the distinct ids in their order, as arguments.
 func keys(ids []string) []any {
 	ids = slices.Clone(ids)
@@ -95,12 +88,12 @@ func lockReservations(ctx context.Context, tx *database.Tx, orderIDs []string) (
 	}
 	if tx.Dialect() == dialect.Postgres {
 		// Locks orders that have no row yet as well, so that of two replicas the second sees what the first wrote.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM (VALUES `+tuples(len(ids), 1)+` ORDER BY 1) AS orders (id)`, ids...); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM (VALUES `+database.Tuples(len(ids), 1)+` ORDER BY 1) AS orders (id)`, ids...); err != nil {
 			return nil, err
 		}
 	}
 	rows, err := tx.Query(ctx, `SELECT r.order_id, r.state, r.returned, l.beer_id, l.quantity FROM reservations r
-		LEFT JOIN reservation_lines l ON l.order_id = r.order_id WHERE r.order_id IN `+tuples(1, len(ids))+` ORDER BY r.order_id, l.beer_id`, ids...)
+		LEFT JOIN reservation_lines l ON l.order_id = r.order_id WHERE r.order_id IN `+database.Tuples(1, len(ids))+` ORDER BY r.order_id, l.beer_id`, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +122,7 @@ func lockStock(ctx context.Context, tx *database.Tx, beerIDs []string) ([]domain
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	query := `SELECT beer_id, on_hand, reserved, version FROM stock WHERE beer_id IN ` + tuples(1, len(ids)) + ` ORDER BY beer_id`
+	query := `SELECT beer_id, on_hand, reserved, version FROM stock WHERE beer_id IN ` + database.Tuples(1, len(ids)) + ` ORDER BY beer_id`
 	if tx.Dialect() == dialect.Postgres {
 		query += ` FOR UPDATE`
 	}
@@ -212,7 +205,7 @@ func writeMovements(ctx context.Context, tx *database.Tx, movements []domain.Mov
 func insert(ctx context.Context, tx *database.Tx, table string, columns int, values []any) error {
 	const rowsAtOnce = 500
 	for chunk := range slices.Chunk(values, columns*rowsAtOnce) {
-		if _, err := tx.Exec(ctx, `INSERT INTO `+table+` VALUES `+tuples(len(chunk)/columns, columns), chunk...); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO `+table+` VALUES `+database.Tuples(len(chunk)/columns, columns), chunk...); err != nil {
 			return fmt.Errorf("inserting into %s: %w", table, err)
 		}
 	}

@@ -40,7 +40,7 @@ func Keep(ctx context.Context, tx *database.Tx, news []Notification) (users []st
 	}
 	const columns = 9
 	if _, err := tx.Exec(ctx, `INSERT INTO notifications (user_id, number, event_id, type, order_id, state, version, title, created_at) VALUES `+
-		tuples(len(args)/columns, columns), args...); err != nil {
+		database.Tuples(len(args)/columns, columns), args...); err != nil {
 		return nil, err
 	}
 	for user := range touched {
@@ -68,7 +68,7 @@ func lockMailboxes(ctx context.Context, tx *database.Tx, news []Notification) (m
 		strings.Repeat(`, (?, 0, 0)`, len(ids)-1)+` ON CONFLICT (user_id) DO NOTHING`, args...); err != nil {
 		return nil, err
 	}
-	query := `SELECT user_id, last_number FROM mailboxes WHERE user_id IN ` + tuples(1, len(ids)) + ` ORDER BY user_id`
+	query := `SELECT user_id, last_number FROM mailboxes WHERE user_id IN ` + database.Tuples(1, len(ids)) + ` ORDER BY user_id`
 	if tx.Dialect() == dialect.Postgres {
 		query += ` FOR UPDATE`
 	}
@@ -94,7 +94,7 @@ func knownEvents(ctx context.Context, tx *database.Tx, news []Notification) (map
 	for _, n := range news {
 		args = append(args, n.UserID, n.EventID)
 	}
-	rows, err := tx.Query(ctx, `SELECT user_id, event_id FROM notifications WHERE (user_id, event_id) IN (VALUES `+tuples(len(news), 2)+`)`, args...)
+	rows, err := tx.Query(ctx, `SELECT user_id, event_id FROM notifications WHERE (user_id, event_id) IN (VALUES `+database.Tuples(len(news), 2)+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +108,4 @@ func knownEvents(ctx context.Context, tx *database.Tx, news []Notification) (map
 		known[user+event] = true
 	}
 	return known, rows.Err()
-}
-
-// tuples returns n row constructors of width placeholders: `(?, ?), (?, ?)`.
-func tuples(n, width int) string {
-	row := "(?" + strings.Repeat(", ?", width-1) + ")"
-	return row + strings.Repeat(", "+row, n-1)
 }

@@ -94,7 +94,7 @@ func writeStrings(h hash.Hash, values ...string) {
 func writeInts(h hash.Hash, values ...int64) {
 	var buf [8]byte
 	for _, v := range values {
-		binary.BigEndian.PutUint64(buf[:], uint64(v)) //nolint:gosec // a bit pattern to hash, not a number
+		binary.BigEndian.PutUint64(buf[:], uint64(v))
 		h.Write(buf[:])
 	}
 }

@@ -155,7 +155,7 @@ func lockOrders(ctx context.Context, tx *database.Tx, steps []Step) (map[string]
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	query := `SELECT ` + orderColumns + ` FROM orders WHERE id IN ` + tuples(1, len(ids)) + ` ORDER BY id`
+	query := `SELECT ` + orderColumns + ` FROM orders WHERE id IN ` + database.Tuples(1, len(ids)) + ` ORDER BY id`
 	if tx.Dialect() == dialect.Postgres {
 		query += ` FOR UPDATE`
 	}
@@ -201,7 +201,7 @@ func linesOf(ctx context.Context, q querier, orderIDs []string) (map[string][]do
 		return lines, nil
 	}
 	rows, err := q.Query(ctx, `SELECT order_id, beer_id, beer_name, quantity, unit_price FROM order_lines WHERE order_id IN `+
-		tuples(1, len(orderIDs))+` ORDER BY order_id, beer_id`, anys(orderIDs)...)
+		database.Tuples(1, len(orderIDs))+` ORDER BY order_id, beer_id`, anys(orderIDs)...)
 	if err != nil {
 		return nil, err
 	}

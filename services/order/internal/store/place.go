@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -144,21 +143,15 @@ func insertLines(ctx context.Context, tx *database.Tx, o domain.Order) error {
 		args = append(args, o.ID, line.BeerID, line.BeerName, line.Quantity, line.UnitPrice)
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO order_lines (order_id, beer_id, beer_name, quantity, unit_price) VALUES `+
-		tuples(len(o.Quote.Lines), 5), args...)
+		database.Tuples(len(o.Quote.Lines), 5), args...)
 	return err
-}
-
-// tuples returns n row constructors of width placeholders: `(?, ?), (?, ?)`.
-func tuples(n, width int) string {
-	row := "(?" + strings.Repeat(", ?", width-1) + ")"
-	return row + strings.Repeat(", "+row, n-1)
 }
 
 // CloseCheckouts ends the open checkouts of these orders, so that their carts can be ordered from again. Unknown orders
 // and closed checkouts are passed over.
 func (s *Store) CloseCheckouts(ctx context.Context, orderIDs []string) error {
 	err := s.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE orders SET checkout_open = false WHERE checkout_open AND id IN `+tuples(1, len(orderIDs)), anys(orderIDs)...)
+		_, err := tx.Exec(ctx, `UPDATE orders SET checkout_open = false WHERE checkout_open AND id IN `+database.Tuples(1, len(orderIDs)), anys(orderIDs)...)
 		return err
 	})
 	if err != nil {

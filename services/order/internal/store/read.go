@@ -51,14 +51,14 @@ func (s *Store) List(ctx context.Context, f Filter, limit int) ([]domain.Order, 
 		restrict("user_id = ?", f.UserID)
 	}
 	if len(f.IDs) > 0 {
-		restrict("id IN "+tuples(1, len(f.IDs)), anys(f.IDs)...)
+		restrict("id IN "+database.Tuples(1, len(f.IDs)), anys(f.IDs)...)
 	}
 	if len(f.States) > 0 {
 		states := make([]string, len(f.States))
 		for i, state := range f.States {
 			states[i] = string(state)
 		}
-		restrict("state IN "+tuples(1, len(states)), anys(states)...)
+		restrict("state IN "+database.Tuples(1, len(states)), anys(states)...)
 	}
 	if f.Before != "" {
 		restrict("id < ?", f.Before)
@@ -135,9 +135,11 @@ func (s *Store) CountOpen(ctx context.Context, userID string) (n int64, err erro
 	}
 	defer rows.Close()
 	for rows.Next() {
-		err = rows.Scan(&n)
+		if err := rows.Scan(&n); err != nil {
+			return 0, err
+		}
 	}
-	return n, err
+	return n, rows.Err()
 }
 
 // GetIn returns an order with its lines as the transaction sees it.

@@ -51,7 +51,7 @@ func knownEvents(ctx context.Context, tx *database.Tx, entries []*timelineRow) (
 	if doubtful == 0 {
 		return nil, nil
 	}
-	rows, err := tx.Query(ctx, `SELECT order_id, event_id FROM order_timeline WHERE (order_id, event_id) IN (VALUES `+tuples(doubtful, 2)+`)`, args...)
+	rows, err := tx.Query(ctx, `SELECT order_id, event_id FROM order_timeline WHERE (order_id, event_id) IN (VALUES `+database.Tuples(doubtful, 2)+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func insertTimeline(ctx context.Context, tx *database.Tx, entries []*timelineRow
 	for _, e := range entries {
 		args = append(args, e.orderID, e.number, e.entryType, string(e.state), e.eventID, e.at)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO order_timeline (order_id, number, type, state, event_id, occurred_at) VALUES `+tuples(len(entries), 6), args...)
+	_, err := tx.Exec(ctx, `INSERT INTO order_timeline (order_id, number, type, state, event_id, occurred_at) VALUES `+database.Tuples(len(entries), 6), args...)
 	if err != nil {
 		return fmt.Errorf("writing time lines: %w", err)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/payment/internal/domain"
 	"github.com/taproom-shop/taproom/services/payment/internal/flow"
 	"github.com/taproom-shop/taproom/services/payment/internal/provider"
@@ -38,9 +38,9 @@ type Runner struct {
 	Retry    time.Duration // pause after the first try, doubled with each further one
 }
 
-// Run carries out intents until ctx ends.
-func (r *Runner) Run(ctx context.Context) error {
-	return background.Loop(ctx, r.Log, "payment intents", every, r.DB.Signal(store.IntentsSignal).C(), r.Work)
+// Loop carries out intents as they come due.
+func (r *Runner) Loop() module.Loop {
+	return module.Repeat(r.Log, "intents", every, r.DB.Signal(store.IntentsSignal).C(), r.Work)
 }
 
 // Work carries out the intents that are due; more is true when there may be others.

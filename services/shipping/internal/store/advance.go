@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -82,7 +81,7 @@ func lock(ctx context.Context, tx *database.Tx, steps []Step) (locked, error) {
 			ids = append(ids, step.OrderID)
 		}
 	}
-	query := `SELECT ` + columns + ` FROM shipments WHERE order_id IN ` + tuples(1, len(ids)) + ` ORDER BY order_id`
+	query := `SELECT ` + columns + ` FROM shipments WHERE order_id IN ` + database.Tuples(1, len(ids)) + ` ORDER BY order_id`
 	if tx.Dialect() == dialect.Postgres {
 		query += ` FOR UPDATE`
 	}
@@ -172,7 +171,7 @@ func insert(ctx context.Context, tx *database.Tx, shipments []domain.Shipment) e
 	for _, s := range shipments {
 		args = append(args, s.ID, s.OrderID, s.UserID, s.MethodID, string(s.State), s.Reason, s.Answered, s.Step, s.Progress, s.Version, s.CreatedAt, s.UpdatedAt)
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO shipments (`+columns+`) VALUES `+tuples(len(shipments), 12)+` ON CONFLICT (order_id) DO NOTHING`, args...)
+	n, err := tx.Exec(ctx, `INSERT INTO shipments (`+columns+`) VALUES `+database.Tuples(len(shipments), 12)+` ON CONFLICT (order_id) DO NOTHING`, args...)
 	switch {
 	case err != nil:
 		return fmt.Errorf("keeping new shipments: %w", err)
@@ -181,10 +180,4 @@ func insert(ctx context.Context, tx *database.Tx, shipments []domain.Shipment) e
 	}
 	tx.AfterCommit(tx.Signal(createdSignal).Notify)
 	return nil
-}
-
-// tuples returns n row constructors of width placeholders: `(?, ?), (?, ?)`.
-func tuples(n, width int) string {
-	row := "(?" + strings.Repeat(", ?", width-1) + ")"
-	return row + strings.Repeat(", "+row, n-1)
 }

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/shipping/internal/domain"
 	"github.com/taproom-shop/taproom/services/shipping/internal/store"
 )
@@ -31,9 +31,9 @@ func New(db *database.DB, store *store.Store, assemblyTime time.Duration, clock 
 	return &Warehouse{db: db, store: store, assemblyTime: assemblyTime, clock: clock, log: log}
 }
 
-// Run assembles until ctx ends.
-func (w *Warehouse) Run(ctx context.Context) error {
-	return background.Loop(ctx, w.log, "warehouse", sweepEvery, w.store.Created(), w.Assemble)
+// Loop assembles what is to be assembled.
+func (w *Warehouse) Loop() module.Loop {
+	return module.Repeat(w.log, "warehouse", sweepEvery, w.store.Created(), w.Assemble)
 }
 
 // Assemble begins what is new and finishes what has had its time. more says that something may be left.

@@ -1,8 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { SearchX, SlidersHorizontal } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Button } from "@/components/button";
-import { Dialog } from "@/components/dialog";
 import { SelectField } from "@/components/field";
 import { usePageTitle } from "@/components/page";
 import { Empty, LoadError } from "@/components/states";
@@ -12,6 +11,9 @@ import { FacetList } from "./facet-list";
 import { type CatalogueSearch, type SortName, sorts } from "./search";
 import { SearchBox } from "./search-box";
 import { useBeers } from "./use-beers";
+
+// Only phones need it, and only when the filters are opened.
+const Dialog = lazy(async () => ({ default: (await import("@/components/dialog")).Dialog }));
 
 const route = getRouteApi("/");
 
@@ -49,7 +51,7 @@ export function CataloguePage() {
         </aside>
         <section aria-label="Beers" className="min-w-0">
           <div className="mb-5 flex flex-wrap items-center gap-3">
-            <p role="status" className="mr-auto font-medium text-muted">
+            <p role="status" className="mr-auto w-full font-medium text-muted sm:w-auto">
               {beers.isPending ? "Looking…" : beers.isError ? "" : total === 1 ? "1 beer" : `${total} beers`}
             </p>
             <Button
@@ -66,7 +68,7 @@ export function CataloguePage() {
               hideLabel
               value={search.sort ?? "best"}
               onChange={(sort) => change({ ...search, sort: sort as SortName })}
-              className="text-sm"
+              className="min-w-0 flex-1 sm:flex-none"
             >
               {Object.entries(sorts).map(([name, { label }]) => (
                 <option key={name} value={name}>
@@ -109,12 +111,18 @@ export function CataloguePage() {
           )}
         </section>
       </div>
-      <Dialog title="Filters" side isOpen={filtersOpen} onClose={() => setFiltersOpen(false)}>
-        {facetList}
-        <Button className="sticky bottom-0 mt-6 w-full" onPress={() => setFiltersOpen(false)}>
-          Show {total === 1 ? "1 beer" : `${total} beers`}
-        </Button>
-      </Dialog>
+      {filtersOpen && (
+        <Suspense>
+          <Dialog title="Filters" side isOpen onClose={() => setFiltersOpen(false)}>
+            {facetList}
+            <div className="sticky -bottom-6 -mx-6 mt-6 -mb-6 border-t border-line bg-paper p-4">
+              <Button className="w-full" onPress={() => setFiltersOpen(false)}>
+                Show {total === 1 ? "1 beer" : `${total} beers`}
+              </Button>
+            </div>
+          </Dialog>
+        </Suspense>
+      )}
     </>
   );
 }

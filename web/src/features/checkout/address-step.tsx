@@ -4,7 +4,7 @@ import { RadioGroup } from "react-aria-components";
 import { AddressForm } from "@/components/address-form";
 import { AddressLines } from "@/components/address-lines";
 import { Button } from "@/components/button";
-import { ChoiceCard } from "@/components/check";
+import { ChoiceCard } from "@/components/choice-card";
 import { Dialog } from "@/components/dialog";
 import { Step } from "./step";
 import type { Checkout } from "./use-checkout";

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { RadioGroup } from "react-aria-components";
 import { Button } from "@/components/button";
 import { CardForm } from "@/components/card-form";
-import { ChoiceCard } from "@/components/check";
+import { ChoiceCard } from "@/components/choice-card";
 import { Dialog } from "@/components/dialog";
 import { cardEnd, cardName } from "@/lib/card";
 import { formatMoney } from "@/lib/money";

@@ -1,6 +1,6 @@
 import type { ShippingMethod } from "@taproom/sdk/taproom/shipping/v1/shipping_pb";
 import { RadioGroup } from "react-aria-components";
-import { ChoiceCard } from "@/components/check";
+import { ChoiceCard } from "@/components/choice-card";
 import { LoadError, Loading, Note, Skeleton } from "@/components/states";
 import { countryName } from "@/lib/countries";
 import { formatMoney } from "@/lib/money";

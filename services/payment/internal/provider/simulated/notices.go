@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/taproom-shop/taproom/services/internal/background"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/payment/internal/provider"
 )
 
@@ -23,9 +23,9 @@ const (
 	noticeTries   = 6 // then the shop has to ask
 )
 
-// Run delivers webhooks until ctx ends.
-func (p *Provider) Run(ctx context.Context) error {
-	return background.Loop(ctx, p.Log, "simulated card provider", noticesEvery, p.DB.Signal(noticesSignal).C(), p.Deliver)
+// Loop delivers webhooks as they come due.
+func (p *Provider) Loop() module.Loop {
+	return module.Repeat(p.Log, "simulated-card-provider", noticesEvery, p.DB.Signal(noticesSignal).C(), p.Deliver)
 }
 
 type delivery struct {

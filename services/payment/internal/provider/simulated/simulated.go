@@ -55,7 +55,7 @@ type Provider struct{ Options }
 
 var _ provider.Provider = (*Provider)(nil)
 
-// New returns the provider whose books lie in the database. Run delivers its webhooks.
+// New returns the provider whose books lie in the database. Loop delivers its webhooks.
 func New(options Options) *Provider { return &Provider{options} }
 
 // Tokenize keeps what the card behaves like.

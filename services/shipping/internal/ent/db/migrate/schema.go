@@ -57,14 +57,6 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{ShipmentsColumns[4], ShipmentsColumns[0]},
 			},
-			{
-				Name:    "shipment_in_warehouse",
-				Unique:  false,
-				Columns: []*schema.Column{ShipmentsColumns[4], ShipmentsColumns[11]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "state IN ('CREATED', 'ASSEMBLING')",
-				},
-			},
 		},
 	}
 	// Tables holds all the tables in the schema.
