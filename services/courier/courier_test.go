@@ -87,6 +87,7 @@ func (d *depot) module(cfg courier.Config, demo bool) *module.Module {
 func (d *depot) work(stepTime time.Duration) (stop func()) {
 	d.t.Helper()
 	worker := d.module(courier.Config{StepTime: stepTime, Concurrency: 4}, true).Workers[0]
+	worker.AckWait = time.Second // after which a parcel that nobody answers for goes to another driver
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- messaging.Runner{JetStream: d.js, Log: d.shop.Log}.Work(ctx, worker) }()

@@ -106,7 +106,7 @@ func (r *replica) hear(events ...proto.Message) {
 			}
 			data, err := proto.Marshal(ev)
 			require.NoError(r.t, err)
-			header := nats.Header{messaging.HeaderID: {uuid.NewString()}, messaging.HeaderType: {event.Type(ev)}}
+			header := nats.Header{messaging.HeaderID: {newID()}, messaging.HeaderType: {event.Type(ev)}}
 			for _, outcome := range p.Process(context.Background(), []messaging.Message{{Subject: subject, Data: data, Deliveries: 1, Header: header}}) {
 				require.Equal(r.t, messaging.Ack, outcome.Action, "%v", outcome.Err)
 			}

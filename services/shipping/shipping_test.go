@@ -127,7 +127,7 @@ func TestHandOverAgainstCancellation(t *testing.T) {
 			for range cap(answers) {
 				racing.Go(func() {
 					<-ready
-					res, err := courier.HandOver(context.Background(), &shippingv1.HandOverRequest{PackageId: made.GetId()})
+					res, err := courier.HandOver(t.Context(), &shippingv1.HandOverRequest{PackageId: made.GetId()})
 					if err == nil {
 						answers <- res
 					}
@@ -193,7 +193,7 @@ func TestStaffAssembleOneStepAtATimeAndOnce(t *testing.T) {
 		var clicks sync.WaitGroup
 		for range 10 {
 			clicks.Go(func() {
-				res, err := staff.AdvanceShipment(context.Background(), begin)
+				res, err := staff.AdvanceShipment(t.Context(), begin)
 				if err != nil || res.GetShipment().GetVersion() != 2 {
 					t.Errorf("%v, %v", res, err)
 				}

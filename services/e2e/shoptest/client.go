@@ -24,8 +24,9 @@ import (
 
 // Person calls the shop with the generated clients, as somebody.
 type Person struct {
-	ID    string
-	Token string
+	ID      string
+	Token   string
+	Account Account // to sign in with again: tokens end after five minutes
 
 	Users          userv1connect.UserServiceClient
 	UsersAdmin     userv1connect.UserAdminServiceClient
@@ -80,18 +81,19 @@ func (s *Shop) Login(t testing.TB, account Account, options ...connect.ClientOpt
 	res, err := s.Anybody("").Users.Login(t.Context(), &userv1.LoginRequest{Email: account.Email, Password: account.Password})
 	require.NoError(t, err)
 	p := s.Anybody(res.GetSession().GetAccessToken(), options...)
-	p.ID = res.GetUser().GetId()
+	p.ID, p.Account = res.GetUser().GetId(), account
 	return p
 }
 
 // Register opens an account for somebody new.
 func (s *Shop) Register(t testing.TB, options ...connect.ClientOption) *Person {
+	account := Account{Email: rand.Text() + "@taproom.example", Password: rand.Text()}
 	res, err := s.Anybody("").Users.Register(t.Context(), &userv1.RegisterRequest{
-		Email: rand.Text() + "@taproom.example", Password: rand.Text(), DisplayName: "Somebody New",
+		Email: account.Email, Password: account.Password, DisplayName: "Somebody New",
 	})
 	require.NoError(t, err)
 	p := s.Anybody(res.GetSession().GetAccessToken(), options...)
-	p.ID = res.GetUser().GetId()
+	p.ID, p.Account = res.GetUser().GetId(), account
 	return p
 }
 

@@ -32,9 +32,10 @@ const cart = createRoute({
   component: lazyRouteComponent(() => import("@/features/cart/cart-page"), "CartPage"),
 });
 
-const readNext = (search: Record<string, unknown>): { next?: string } =>
-  // Only to pages of the shop: `//host` would lead elsewhere.
-  typeof search.next === "string" && /^\/(?![/\\])/.test(search.next) ? { next: search.next } : {};
+/** Where to go after signing in. Only to pages of the shop: `//host` would lead elsewhere. */
+const readNext = ({ next }: Record<string, unknown>): { next?: string } => ({
+  next: typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : undefined,
+});
 
 const signIn = createRoute({
   getParentRoute: () => root,

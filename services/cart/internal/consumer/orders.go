@@ -65,8 +65,7 @@ func (k *Keeper) order(ctx context.Context, ev messaging.Event) error {
 
 // checkOut takes what was ordered off the cart and then lets the cart be ordered from again.
 func (k *Keeper) checkOut(ctx context.Context, m *eventv1.OrderPlaced) error {
-	command := domain.Command{ID: "checkout:" + m.GetOrderId()}
-	if _, err := k.events.Do(ctx, m.GetUserId(), false, command, domain.CheckOut(m.GetOrderId(), linesOf(m.GetLines()))); err != nil {
+	if _, err := k.events.Do(ctx, m.GetUserId(), false, domain.CheckOutCommand(m.GetOrderId()), domain.CheckOut(m.GetOrderId(), linesOf(m.GetLines()))); err != nil {
 		return err
 	}
 	_, err := k.orders.CloseCheckouts(ctx, &orderv1.CloseCheckoutsRequest{OrderIds: []string{m.GetOrderId()}})
@@ -78,8 +77,7 @@ func (k *Keeper) restore(ctx context.Context, m *eventv1.OrderCancelled) error {
 	if m.GetReason() == "CUSTOMER" {
 		return nil
 	}
-	command := domain.Command{ID: "restore:" + m.GetOrderId()}
-	_, err := k.events.Do(ctx, m.GetUserId(), false, command, domain.Restore(m.GetOrderId(), linesOf(m.GetLines())))
+	_, err := k.events.Do(ctx, m.GetUserId(), false, domain.RestoreCommand(m.GetOrderId()), domain.Restore(m.GetOrderId(), linesOf(m.GetLines())))
 	return err
 }
 
@@ -110,14 +108,30 @@ func (k *Keeper) Loop() module.Loop {
 
 // expire forgets guests' carts that were not used for 30 days.
 func (k *Keeper) expire(ctx context.Context) (more bool, err error) {
-	ids, err := k.store.OldGuests(ctx, k.clock().Add(-guestsKept), expireBatch)
+	since := k.clock().Add(-guestsKept)
+	ids, err := k.store.OldGuests(ctx, since, expireBatch)
 	if err != nil {
 		return false, err
 	}
+	more = len(ids) == expireBatch
 	for _, id := range ids {
+		used, err := k.usedSince(ctx, id, since)
+		if err != nil {
+			return false, err
+		}
+		if used {
+			more = false // the projection is behind: look again later
+			continue
+		}
 		if err := k.forget(ctx, id); err != nil {
 			return false, err
 		}
 	}
-	return len(ids) == expireBatch, nil
+	return more, nil
+}
+
+// usedSince asks the events, which know of a guest who has just come back before the projection does.
+func (k *Keeper) usedSince(ctx context.Context, cartID string, since time.Time) (bool, error) {
+	cart, err := k.events.Load(ctx, cartID)
+	return err == nil && cart.Version > 0 && !cart.UpdatedAt.Before(since), err
 }

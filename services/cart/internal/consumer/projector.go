@@ -3,6 +3,8 @@ package consumer
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/services/cart/internal/domain"
@@ -32,15 +34,17 @@ func (p *Projector) Consumer() messaging.Consumer {
 }
 
 func (p *Projector) project(ctx context.Context, tx *database.Tx, events []messaging.Event) error {
-	seen := make(map[string]bool, len(events))
-	var carts []*domain.Cart
+	newest := make(map[string]uint64, len(events))
 	for _, ev := range events {
-		id := ev.AggregateID()
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		cart, err := p.events.Load(ctx, id)
+		newest[ev.AggregateID()] = max(newest[ev.AggregateID()], ev.Sequence)
+	}
+	ids := slices.Sorted(maps.Keys(newest))
+	if err := store.Lock(ctx, tx, ids...); err != nil {
+		return err
+	}
+	var carts []*domain.Cart
+	for _, id := range ids {
+		cart, err := p.events.LoadSince(ctx, id, newest[id])
 		if err != nil {
 			return err
 		}

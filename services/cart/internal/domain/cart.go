@@ -16,8 +16,9 @@ const (
 	// MaxQuantity is how many units of a beer a cart may have.
 	MaxQuantity = 999
 
-	// rememberedCommands is how many commands a cart remembers, to ignore their repeats.
-	rememberedCommands = 256
+	// remembered is how many commands of each kind a cart remembers, to ignore their repeats: those that its owner sent, and
+	// those that follow from orders and merges. However much somebody clicks, what an order did is not done again.
+	remembered = 256
 )
 
 // Item is units of one beer.
@@ -41,14 +42,19 @@ type Cart struct {
 // Applied reports whether the cart remembers the command.
 func (c *Cart) Applied(command Command) (applied bool, err error) {
 	for _, known := range c.commands {
-		if id, digest := split(known); id == command.ID {
-			if digest != command.Digest {
+		if idOf(known) == command.ID {
+			if known != command.String() {
 				return false, fault.AlreadyExists("REQUEST_ID_REUSED", "Another change of the cart was made with this request_id; make up a new one.")
 			}
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// remembers reports whether a command was carried out, whatever its digest.
+func (c *Cart) remembers(id string) bool {
+	return slices.ContainsFunc(c.commands, func(known string) bool { return idOf(known) == id })
 }
 
 // HandedOver is the cart's last hand-over to another cart, or nil.
@@ -94,13 +100,27 @@ func (c *Cart) Apply(ev *eventv1.CartEvent) {
 	if slices.Contains(c.commands, ev.GetCommandId()) {
 		return
 	}
-	c.commands = append(c.commands, ev.GetCommandId())
-	if over := len(c.commands) - rememberedCommands; over > 0 {
-		c.commands = slices.Delete(c.commands, 0, over)
-	}
+	c.remember(ev.GetCommandId())
 	c.Version++
 	c.UpdatedAt, c.Guest = ev.GetOccurredAt().AsTime(), ev.GetGuest()
 	c.change(ev)
+}
+
+// remember adds a command and forgets the oldest of its kind when there are too many.
+func (c *Cart) remember(command string) {
+	sent := wasSent(command)
+	oldest, count := -1, 0
+	for i, known := range c.commands {
+		if wasSent(known) == sent {
+			if count++; oldest < 0 {
+				oldest = i
+			}
+		}
+	}
+	if count >= remembered {
+		c.commands = slices.Delete(c.commands, oldest, oldest+1)
+	}
+	c.commands = append(c.commands, command)
 }
 
 func (c *Cart) change(ev *eventv1.CartEvent) {

@@ -7,8 +7,8 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
 
-// Command identifies a change that somebody asks for. The digest tells a repetition from another change under the same
-// id; it is empty where an id can't be used twice for different things.
+// Command identifies a change of a cart. A command that its owner sent has a digest, which tells a repetition from another
+// change under the same id; one that follows from an order or a merge has none, since its id says everything.
 type Command struct {
 	ID     string
 	Digest string
@@ -22,10 +22,18 @@ func (c Command) String() string {
 	return c.ID + "#" + c.Digest
 }
 
-func split(remembered string) (id, digest string) {
-	id, digest, _ = strings.Cut(remembered, "#")
-	return id, digest
+func idOf(command string) string {
+	id, _, _ := strings.Cut(command, "#")
+	return id
 }
+
+func wasSent(command string) bool { return strings.Contains(command, "#") }
+
+// CheckOutCommand is the command by which a cart gives up what an order took.
+func CheckOutCommand(orderID string) Command { return Command{ID: "checkout:" + orderID} }
+
+// RestoreCommand is the command by which a cart takes back what a cancelled order had taken.
+func RestoreCommand(orderID string) Command { return Command{ID: "restore:" + orderID} }
 
 // Decide looks at a cart and answers the event that a command makes of it, without its envelope; nil means that there is
 // nothing to do. It fails with a fault and must not change the cart.
@@ -93,14 +101,26 @@ func Merge(fromCartID string, lines []*eventv1.CartLine) Decide {
 	return always(&eventv1.CartEvent{Event: &eventv1.CartEvent_Merged{Merged: &eventv1.CartMerged{FromCartId: fromCartID, Lines: lines}}})
 }
 
-// CheckOut gives up what was ordered.
+// CheckOut gives up what was ordered, unless the order was cancelled before the cart saw it: then there is nothing to do.
 func CheckOut(orderID string, lines []*eventv1.CartLine) Decide {
-	return always(&eventv1.CartEvent{Event: &eventv1.CartEvent_CheckedOut{CheckedOut: &eventv1.CartCheckedOut{OrderId: orderID, Lines: lines}}})
+	return func(c *Cart) (*eventv1.CartEvent, error) {
+		if c.remembers(RestoreCommand(orderID).ID) {
+			return nil, nil
+		}
+		return &eventv1.CartEvent{Event: &eventv1.CartEvent_CheckedOut{CheckedOut: &eventv1.CartCheckedOut{OrderId: orderID, Lines: lines}}}, nil
+	}
 }
 
-// Restore takes back what a cancelled order had taken.
+// Restore takes back what a cancelled order had taken. When the cancellation comes first it takes nothing back and leaves
+// an event without lines behind, because of which the late order takes nothing either.
 func Restore(orderID string, lines []*eventv1.CartLine) Decide {
-	return always(&eventv1.CartEvent{Event: &eventv1.CartEvent_Restored{Restored: &eventv1.CartRestored{OrderId: orderID, Lines: lines}}})
+	return func(c *Cart) (*eventv1.CartEvent, error) {
+		restored := &eventv1.CartRestored{OrderId: orderID}
+		if c.remembers(CheckOutCommand(orderID).ID) {
+			restored.Lines = lines
+		}
+		return &eventv1.CartEvent{Event: &eventv1.CartEvent_Restored{Restored: restored}}, nil
+	}
 }
 
 func always(ev *eventv1.CartEvent) Decide {

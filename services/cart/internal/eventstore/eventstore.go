@@ -64,10 +64,16 @@ func New(js jetstream.JetStream, conn *nats.Conn, clock func() time.Time) *Store
 
 // Load folds a cart from its events, as far as they are known to the stream now.
 func (s *Store) Load(ctx context.Context, cartID string) (*domain.Cart, error) {
+	return s.LoadSince(ctx, cartID, 0)
+}
+
+// LoadSince is Load for who has seen an event of the cart at a sequence of the stream: that event is folded in, unless the
+// cart was purged since.
+func (s *Store) LoadSince(ctx context.Context, cartID string, seen uint64) (*domain.Cart, error) {
 	e := s.entry(cartID)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := s.refresh(ctx, e); err != nil {
+	if err := s.refresh(ctx, e, seen); err != nil {
 		return nil, err
 	}
 	return e.cart.Clone(), nil
@@ -83,7 +89,7 @@ func (s *Store) Do(ctx context.Context, cartID string, guest bool, command domai
 	guess := e.last > 0 && !e.doubtful // what is known is enough to try: the append finds out
 	for attempt := 0; ; attempt++ {
 		if !guess {
-			if err := s.refresh(ctx, e); err != nil {
+			if err := s.refresh(ctx, e, 0); err != nil {
 				return nil, err
 			}
 		}

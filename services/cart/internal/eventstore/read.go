@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
@@ -94,13 +95,39 @@ func decode(msg *nats.Msg) (Recorded, error) {
 	return Recorded{Event: ev, Sequence: seq}, nil
 }
 
-// refresh folds in what came since the cart was last seen. It reads from the last event known on: when that is gone, a
-// snapshot replaced it or the cart was purged, and what is there is all there is.
-func (s *Store) refresh(ctx context.Context, e *entry) error {
-	recorded, err := s.Read(ctx, e.cart.ID, max(e.last, 1)-1)
-	if err != nil {
-		return err
+// refresh folds in what came since the cart was last seen, at least up to the message at the sequence seen. It reads from
+// the last event known on: when that is gone, a snapshot replaced it or the cart was purged, and what is there is all
+// there is.
+//
+// Any server that has a copy of the stream answers a read, also one whose copy is behind. So when less is found than is
+// known to have been there, the stream's leader says whether that is a purge.
+func (s *Store) refresh(ctx context.Context, e *entry, seen uint64) error {
+	seen = max(seen, e.last)
+	for attempt := 0; ; attempt++ {
+		recorded, err := s.Read(ctx, e.cart.ID, max(e.last, 1)-1)
+		if err != nil {
+			return err
+		}
+		e.fold(recorded)
+		if e.last < seen {
+			last, err := s.lastSequence(ctx, e.cart.ID)
+			if err != nil {
+				return fault.Unavailable("CART_UNAVAILABLE", "The cart can't be read at the moment; try again.").WithCause(err)
+			}
+			if e.last < last {
+				if err := pause(ctx, attempt); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		e.doubtful = false
+		return nil
 	}
+}
+
+// fold applies what was read from the last event known on.
+func (e *entry) fold(recorded []Recorded) {
 	if len(recorded) > 0 && recorded[0].Sequence == e.last {
 		recorded = recorded[1:]
 	} else {
@@ -114,6 +141,34 @@ func (s *Store) refresh(ctx context.Context, e *entry) error {
 			e.since = 0
 		}
 	}
-	e.doubtful = false
-	return nil
+}
+
+// lastSequence asks the stream's leader for the sequence of a cart's last event; 0: it has none.
+func (s *Store) lastSequence(ctx context.Context, cartID string) (uint64, error) {
+	ask, err := json.Marshal(map[string]any{"last_by_subj": Subject(cartID)})
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	msg, err := s.nats.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, ask)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Message struct {
+			Sequence uint64 `json:"seq"`
+		} `json:"message"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return 0, err
+	}
+	switch {
+	case answer.Error == nil:
+		return answer.Message.Sequence, nil
+	case answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return 0, nil
+	}
+	return 0, answer.Error
 }

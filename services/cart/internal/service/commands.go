@@ -122,7 +122,8 @@ func (c *Commands) MergeCart(ctx context.Context, req *cartv1.MergeCartRequest) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.takeIn(ctx, userID, guest.ID, given.HandedOver()); err != nil {
+	// An earlier merge may have stopped half-way, also one into another account of the same person.
+	if err := c.takeIn(ctx, guest.ID, given.HandedOver()); err != nil {
 		return nil, err
 	}
 	merge, err := uuid.NewV7()
@@ -133,7 +134,10 @@ func (c *Commands) MergeCart(ctx context.Context, req *cartv1.MergeCartRequest) 
 	if err != nil {
 		return nil, err
 	}
-	cart, err := c.takeIn(ctx, userID, guest.ID, given.HandedOver())
+	if err := c.takeIn(ctx, guest.ID, given.HandedOver()); err != nil {
+		return nil, err
+	}
+	cart, err := c.events.Load(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +152,11 @@ func (c *Commands) guest(token string) (identity.Principal, error) {
 	return guest, nil
 }
 
-// takeIn does the second step of a hand-over to the user, if that is where it went.
-func (c *Commands) takeIn(ctx context.Context, userID, guestID string, given *eventv1.CartHandedOver) (*domain.Cart, error) {
-	if given.GetToCartId() != userID {
-		return c.events.Load(ctx, userID)
+// takeIn does the second step of a hand-over, if there was one.
+func (c *Commands) takeIn(ctx context.Context, guestID string, given *eventv1.CartHandedOver) error {
+	if given == nil {
+		return nil
 	}
-	return c.events.Do(ctx, userID, false, domain.Command{ID: given.GetMergeCommandId()}, domain.Merge(guestID, given.GetLines()))
+	_, err := c.events.Do(ctx, given.GetToCartId(), false, domain.Command{ID: given.GetMergeCommandId()}, domain.Merge(guestID, given.GetLines()))
+	return err
 }

@@ -18,7 +18,7 @@ import (
 const (
 	versionWait = 2 * time.Second
 	heartbeat   = 15 * time.Second
-	lookAnyway  = time.Second // in case word of a change got lost
+	lookAnyway  = time.Second // while waiting for a version, in case word of it got lost
 )
 
 // Queries answers CartQueryService: what the caller's cart is.
@@ -67,21 +67,19 @@ func (q *Queries) atLeast(ctx context.Context, id string, version int64) (*domai
 	}
 }
 
-// WatchCart sends the cart now and after each change.
+// WatchCart sends the cart now and after each change. It looks again with each heartbeat, in case word of a change got lost.
 func (q *Queries) WatchCart(ctx context.Context, _ *cartv1.WatchCartRequest, stream *connect.ServerStream[cartv1.WatchCartResponse]) error {
 	id := identity.Must(ctx).ID
 	changed, stop := q.watchers.Watch(id)
 	defer stop()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	look := time.NewTicker(lookAnyway)
-	defer look.Stop()
 	for sent := int64(-1); ; {
 		cart, err := q.store.Get(ctx, id)
 		if err != nil {
 			return err
 		}
-		if cart.Version > sent {
+		if cart.Version != sent { // it falls only when the cart was forgotten
 			if err := stream.Send(&cartv1.WatchCartResponse{Cart: cartToProto(cart)}); err != nil {
 				return err
 			}
@@ -89,7 +87,6 @@ func (q *Queries) WatchCart(ctx context.Context, _ *cartv1.WatchCartRequest, str
 		}
 		select {
 		case <-changed:
-		case <-look.C:
 		case <-beat.C:
 			if err := stream.Send(&cartv1.WatchCartResponse{}); err != nil {
 				return err

@@ -60,12 +60,27 @@ func (s *Store) Get(ctx context.Context, id string) (*domain.Cart, error) {
 	return &domain.Cart{ID: id, Items: row.Items, Version: row.Version, UpdatedAt: row.UpdatedAt.UTC(), Guest: row.Guest}, nil
 }
 
+// Lock makes others who project or delete these carts wait until tx ends. Who folds a cart and then writes it does so under
+// the lock, so that a cart that is deleted meanwhile does not come back. SQLite has one writer at a time anyway.
+func Lock(ctx context.Context, tx *database.Tx, ids ...string) error {
+	if tx.Dialect() != dialect.Postgres || len(ids) == 0 {
+		return nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	// In one order, so that projectors that meet don't deadlock.
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM (VALUES `+database.Tuples(len(ids), 1)+` ORDER BY 1) AS carts (id)`, args...)
+	return err
+}
+
 // Put writes carts, each unless a newer version of it is there already.
 func Put(ctx context.Context, tx *database.Tx, carts []*domain.Cart) error {
 	if len(carts) == 0 {
 		return nil
 	}
-	// In one order, so that projectors that meet don't deadlock.
+	// In one order, as Lock takes them.
 	slices.SortFunc(carts, func(a, b *domain.Cart) int { return strings.Compare(a.ID, b.ID) })
 	args := make([]any, 0, 5*len(carts))
 	for _, c := range carts {
@@ -75,8 +90,8 @@ func Put(ctx context.Context, tx *database.Tx, carts []*domain.Cart) error {
 		}
 		args = append(args, c.ID, c.Guest, string(items), c.Version, c.UpdatedAt)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO carts (id, guest, items, version, updated_at) VALUES (?, ?, ?, ?, ?)`+
-		strings.Repeat(`, (?, ?, ?, ?, ?)`, len(carts)-1)+
+	_, err := tx.Exec(ctx, `INSERT INTO carts (id, guest, items, version, updated_at) VALUES `+
+		database.Tuples(len(carts), 5)+
 		` ON CONFLICT (id) DO UPDATE SET guest = excluded.guest, items = excluded.items, version = excluded.version, updated_at = excluded.updated_at
 		WHERE excluded.version > carts.version`, args...)
 	return err
@@ -85,6 +100,9 @@ func Put(ctx context.Context, tx *database.Tx, carts []*domain.Cart) error {
 // Delete forgets a cart.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if err := Lock(ctx, tx, id); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `DELETE FROM carts WHERE id = ?`, id)
 		return err
 	})

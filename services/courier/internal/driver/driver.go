@@ -52,7 +52,7 @@ func (d *Driver) Deliver(ctx context.Context, ev messaging.Event) error {
 			return err
 		}
 	}
-	switch state {
+	switch state { //nolint:exhaustive // otherwise there is nothing left to do
 	case shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER:
 		return d.tell(ctx, parcel, "delivered", &eventv1.CourierDelivered{
 			PackageId: parcel.GetPackageId(), OrderId: parcel.GetOrderId(), DeliveredAt: timestamppb.New(d.clock()),

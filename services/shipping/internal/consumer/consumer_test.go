@@ -57,7 +57,7 @@ func (d *desk) hear(p *messaging.Processor, events ...proto.Message) {
 		require.NoError(d.t, err)
 		msgs[i] = messaging.Message{
 			Subject: subject, Data: data, Deliveries: 1,
-			Header: nats.Header{messaging.HeaderID: {uuid.NewString()}, messaging.HeaderType: {event.Type(ev)}},
+			Header: nats.Header{messaging.HeaderID: {newID()}, messaging.HeaderType: {event.Type(ev)}},
 		}
 	}
 	for i, outcome := range p.Process(d.t.Context(), msgs) {
@@ -225,3 +225,5 @@ func permutations(of []string) [][]string {
 	}
 	return all
 }
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

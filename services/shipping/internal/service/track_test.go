@@ -34,7 +34,7 @@ func TestHeartbeatsShowWhatNobodyTold(t *testing.T) {
 	shop := rpctest.New(t, "shipping")
 	shop.Serve("shipping")(shippingv1connect.NewShippingServiceHandler(
 		service.NewShipping(silent, changes.New(conn, shop.Log), 20*time.Millisecond, shop.Clock, shop.Log), shop.Options("shipping")...))
-	user, order := uuid.NewString(), uuid.NewString()
+	user, order := newID(), newID()
 	happens := func(kind domain.Kind) {
 		require.NoError(t, db.Tx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 			step := store.Step{OrderID: order, UserID: user, MethodID: "standard", Input: domain.Input{Kind: kind, Reason: "CUSTOMER", Request: 5}, At: time.Now()}
@@ -64,3 +64,5 @@ func TestHeartbeatsShowWhatNobodyTold(t *testing.T) {
 	require.NoError(t, stream.Err())
 	require.Equal(t, shippingv1.ShipmentState_SHIPMENT_STATE_STOPPED, last.GetState())
 }
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

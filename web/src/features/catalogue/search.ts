@@ -19,17 +19,17 @@ export type CatalogueSearch = { q?: string; sort?: SortName } & Partial<Record<F
 
 const formats: Record<string, Format> = { bottle: Format.BOTTLE, can: Format.CAN, keg: Format.KEG };
 
-/** Reads the address; what makes no sense is left out. */
+/** Reads the address; what makes no sense is left out. Each name is set, since the router keeps what isn't. */
 export function readSearch(raw: Record<string, unknown>): CatalogueSearch {
-  const search: CatalogueSearch = {};
-  const q = words(raw.q).slice(0, 200);
-  if (q) search.q = q;
-  if (typeof raw.sort === "string" && raw.sort in sorts && raw.sort !== "best")
-    search.sort = raw.sort as SortName;
+  const sort = typeof raw.sort === "string" && raw.sort in sorts ? (raw.sort as SortName) : undefined;
+  const search: CatalogueSearch = {
+    q: words(raw.q).slice(0, 200) || undefined,
+    sort: sort === "best" ? undefined : sort,
+  };
   for (const name of facetNames) {
     const values = Array.isArray(raw[name]) ? raw[name].map(String) : words(raw[name]).split(",");
     const kept = values.filter((value) => value && (name !== "format" || value in formats)).slice(0, 20);
-    if (kept.length > 0) search[name] = kept;
+    search[name] = kept.length > 0 ? kept : undefined;
   }
   return search;
 }
