@@ -2,11 +2,8 @@ package shop
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 
 	"github.com/google/uuid"
 
@@ -85,19 +82,4 @@ func fillWallet(ctx context.Context, customer Caller) error {
 		RequestId: request.String(), CardId: card.GetCard().GetId(), AmountMinorUnits: demoTopUp,
 	})
 	return err
-}
-
-// DemoStaff reads the account of the demo's staff from a data folder. It fails with fs.ErrNotExist when the shop there never
-// ran as a demo.
-func DemoStaff(data string) (user.DemoAccount, error) {
-	content, err := os.ReadFile(filepath.Join(data, "secrets", "demo-accounts.json"))
-	if err != nil {
-		return user.DemoAccount{}, err
-	}
-	var passwords map[string]string
-	if err := json.Unmarshal(content, &passwords); err != nil {
-		return user.DemoAccount{}, fmt.Errorf("the demo accounts in %s: %w", data, err)
-	}
-	const email = "staff@taproom.example"
-	return user.DemoAccount{Email: email, Password: passwords[email], Role: "STAFF"}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -41,9 +42,14 @@ type parts struct {
 	closers     []func() error // in the order of opening
 }
 
-// openParts starts the embedded parts on the data folder dir, which no other process may use. Close it in any case.
-func openParts(ctx context.Context, dir string, list []service, version string, log *slog.Logger) (p *parts, err error) {
-	if dir, err = filepath.Abs(dir); err != nil {
+// openParts starts the embedded parts on the data folder, which no other process may use.
+func openParts(ctx context.Context, cfg Config, list []service, log *slog.Logger) (p *parts, err error) {
+	dir, err := filepath.Abs(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	urls, err := databaseURLs(cfg.DatabaseURL, dir)
+	if err != nil {
 		return nil, err
 	}
 	p = &parts{dir: dir, secretsDir: filepath.Join(dir, "secrets"), databases: make(map[string]*database.DB), resolver: discovery.NewInProcess(log)}
@@ -60,7 +66,7 @@ func openParts(ctx context.Context, dir string, list []service, version string, 
 	if err := p.openIdentity(list); err != nil {
 		return nil, err
 	}
-	p.openTelemetry(ctx, version)
+	p.openTelemetry(ctx, cfg.Version)
 	if err := p.openMessaging(ctx, log); err != nil {
 		return nil, err
 	}
@@ -70,7 +76,7 @@ func openParts(ctx context.Context, dir string, list []service, version string, 
 	}
 	p.redis = redisClient
 	p.closers = append(p.closers, stopRedis)
-	return p, p.openDatabases(ctx, list, log)
+	return p, p.openDatabases(ctx, list, urls, log)
 }
 
 func (p *parts) openIdentity(list []service) (err error) {
@@ -106,12 +112,24 @@ func (p *parts) openMessaging(ctx context.Context, log *slog.Logger) (err error)
 	return messaging.Reconcile(ctx, p.js, 1)
 }
 
-func (p *parts) openDatabases(ctx context.Context, list []service, log *slog.Logger) error {
+// databaseURLs tells where the database of each service is: in the data folder, or where the operator's pattern says.
+func databaseURLs(pattern, dir string) (of func(service string) string, err error) {
+	const placeholder = "{service}"
+	switch {
+	case pattern == "":
+		return func(service string) string { return "sqlite://" + filepath.Join(dir, service+".db") }, nil
+	case !strings.Contains(pattern, placeholder):
+		return nil, fmt.Errorf("--database-url must have %s in it, since each service has a database of its own: write postgres://user@host/taproom_%[1]s", placeholder)
+	}
+	return func(service string) string { return strings.ReplaceAll(pattern, placeholder, service) }, nil
+}
+
+func (p *parts) openDatabases(ctx context.Context, list []service, urls func(service string) string, log *slog.Logger) error {
 	for _, s := range list {
 		if s.migrations == nil {
 			continue
 		}
-		db, err := database.Open(ctx, database.Config{URL: "sqlite://" + filepath.Join(p.dir, s.name+".db")})
+		db, err := database.Open(ctx, database.Config{URL: urls(s.name)})
 		if err != nil {
 			return fmt.Errorf("opening the database of %s: %w", s.name, err)
 		}

@@ -23,12 +23,13 @@ import (
 
 // Config says how to run the shop.
 type Config struct {
-	Listen   string // address of the edge, such as 127.0.0.1:8080
-	Data     string // folder that keeps everything between runs
-	Demo     bool   // with simulated warehouse, courier and card provider
-	Version  string
-	Edge     edge.Config
-	Services Settings
+	Listen      string // address of the edge, such as 127.0.0.1:8080
+	Data        string // folder that keeps everything between runs
+	DatabaseURL string // of the services' databases, with {service} in it; empty: files in Data
+	Demo        bool   // with simulated warehouse, courier and card provider
+	Version     string
+	Edge        edge.Config
+	Services    Settings
 }
 
 // Shop is a shop whose parts are open. Run it, then Close it.
@@ -44,7 +45,7 @@ type Shop struct {
 // Open starts the parts, puts the services together and takes the address to listen on, but answers nothing yet.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Shop, error) {
 	list := services()
-	p, err := openParts(ctx, cfg.Data, list, cfg.Version, log)
+	p, err := openParts(ctx, cfg, list, log)
 	if err != nil {
 		return nil, err
 	}

@@ -85,6 +85,21 @@ func EnsureDemoAccounts(ctx context.Context, cfg Config, deps Deps, secrets stri
 	return accounts, nil
 }
 
+// DemoStaff reads the account of a demo's member of staff from its folder of secrets. It fails with fs.ErrNotExist when no
+// demo ever ran there.
+func DemoStaff(secrets string) (DemoAccount, error) {
+	passwords, err := readPasswords(filepath.Join(secrets, demoFile))
+	if err != nil {
+		return DemoAccount{}, err
+	}
+	for _, account := range demoAccounts {
+		if secret := passwords[account.email]; account.role == domain.Staff && secret != "" {
+			return DemoAccount{Email: account.email, Password: secret, Role: string(account.role)}, nil
+		}
+	}
+	return DemoAccount{}, fmt.Errorf("no demo account in %s: %w", secrets, fs.ErrNotExist)
+}
+
 // EnsureStaff opens an account for a member of staff, so that a new shop has somebody who can make others staff. If there is
 // an account with this e-mail address it becomes staff and keeps its password, and created is false.
 func EnsureStaff(ctx context.Context, cfg Config, deps Deps, email, name, secret string) (created bool, err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -138,7 +137,7 @@ func explain(err error) string {
 		return text + "; nothing was charged"
 	case "":
 		if connect.CodeOf(err) == connect.CodeUnavailable {
-			return text + "; is the shop running? (" + strings.TrimSpace("go tool task up") + ")"
+			return text + "; is the shop running, and -url its address?"
 		}
 	}
 	return text

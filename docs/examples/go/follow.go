@@ -20,11 +20,10 @@ func follow(ctx context.Context, c *client, order *orderv1.Order) error {
 		switch {
 		case done || ctx.Err() != nil:
 			return err
-		case connect.CodeOf(err) == connect.CodeUnavailable, reasonOf(err) == "TOKEN_EXPIRED", err == nil:
-			time.Sleep(time.Second)
-		default:
-			return fmt.Errorf("listening: %w", err)
+		case err != nil && connect.IsWireError(err) && connect.CodeOf(err) != connect.CodeUnavailable && reasonOf(err) != "TOKEN_EXPIRED":
+			return fmt.Errorf("listening: %w", err) // the shop's answer, which asking again won't change
 		}
+		time.Sleep(time.Second)
 	}
 }
 

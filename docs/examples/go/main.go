@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/google/uuid"
@@ -148,6 +149,7 @@ func afford(ctx context.Context, c *client, cents int64) error {
 		if _, err = c.payments.TopUpWallet(ctx, topUp); connect.CodeOf(err) != connect.CodeUnavailable {
 			break
 		}
+		time.Sleep(time.Second)
 	}
 	return err
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
-	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	userv1 "github.com/taproom-shop/taproom/gen/go/taproom/user/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/user/v1/userv1connect"
 	"github.com/taproom-shop/taproom/services/shop"
+	"github.com/taproom-shop/taproom/services/user"
 )
 
 // staffFlags say which running shop to talk to, and as whom.
@@ -28,8 +30,8 @@ type staffFlags struct {
 func (f staffFlags) staff(ctx context.Context) (shop.Caller, error) {
 	email, password := f.Email, f.Password
 	if email == "" {
-		account, err := shop.DemoStaff(f.Data)
-		if errors.Is(err, os.ErrNotExist) {
+		account, err := user.DemoStaff(filepath.Join(f.Data, "secrets"))
+		if errors.Is(err, fs.ErrNotExist) {
 			return shop.Caller{}, fmt.Errorf("no demo account in %s: name a staff account with --email and TAPROOM_PASSWORD", f.Data)
 		}
 		if err != nil {

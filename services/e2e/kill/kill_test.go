@@ -271,7 +271,7 @@ func (w *world) check(t *testing.T) {
 		}
 		b.requireGaplessNews(t)
 	}
-	t.Log(states)
+	t.Logf("%v, all told of after %v", states, time.Since(started).Round(time.Millisecond))
 	require.Len(t, orders, told, "there are orders that nobody was told of")
 
 	staff := w.shop.Login(t, w.shop.Staff)
@@ -279,14 +279,14 @@ func (w *world) check(t *testing.T) {
 		require.Equal(t, received-sold[beer], staff.Stock(t, beer), "what is left of beer %s", beer)
 		require.Equal(t, sold[beer], shipped(t, staff, beer), "what was shipped of beer %s", beer)
 	}
-	t.Log("\n" + w.shop.BooksBalance(t))
+	t.Logf("\n%sThe books are at rest after %v.", w.shop.BooksBalance(t), time.Since(started).Round(time.Millisecond))
 }
 
 // atRest waits until nothing follows any more, and answers all orders.
 func (w *world) atRest(t *testing.T) []*orderv1.Order {
 	staff := w.shop.Login(t, w.shop.Staff)
 	var orders []*orderv1.Order
-	require.Eventually(t, func() bool {
+	shoptest.Until(t, 2*time.Minute, func() bool {
 		orders = orders[:0]
 		for token, first := "", true; first || token != ""; first = false {
 			res, err := staff.OrdersAdmin.SearchOrders(t.Context(), &orderv1.SearchOrdersRequest{PageSize: 100, PageToken: token})
@@ -294,13 +294,13 @@ func (w *world) atRest(t *testing.T) []*orderv1.Order {
 			orders, token = append(orders, res.GetOrders()...), res.GetNextPageToken()
 		}
 		return !slices.ContainsFunc(orders, func(o *orderv1.Order) bool { return !shoptest.Final(o.GetState()) })
-	}, 2*time.Minute, 200*time.Millisecond, "orders got stuck")
+	}, "orders got stuck")
 	return orders
 }
 
 // requireGaplessNews fails the test unless the customer was told of the end of each order, in numbers without a gap.
 func (b *buyer) requireGaplessNews(t *testing.T) {
-	require.Eventually(t, func() bool {
+	shoptest.Until(t, 2*time.Minute, func() bool {
 		ended, expected := 0, int64(0)
 		for token, first := "", true; first || token != ""; first = false {
 			res, err := b.Notifications.ListNotifications(t.Context(), &notificationv1.ListNotificationsRequest{PageSize: 100, PageToken: token})
@@ -320,7 +320,7 @@ func (b *buyer) requireGaplessNews(t *testing.T) {
 		require.Zero(t, expected, "the first notification has number 1")
 		require.LessOrEqual(t, ended, len(b.accepted), "an end is told once")
 		return ended == len(b.accepted)
-	}, time.Minute, 100*time.Millisecond, "customer %s was not told of each end", b.ID)
+	}, "customer %s was not told of each end", b.ID)
 }
 
 func shipped(t *testing.T, staff *shoptest.Person, beer string) int32 {

@@ -54,7 +54,10 @@ func HTTP2() *http.Client {
 
 // Anybody calls the shop with a token, or none, in the protocol that the options choose (Connect by default).
 func (s *Shop) Anybody(token string, options ...connect.ClientOption) *Person {
-	h := HTTP2()
+	h := s.HTTP
+	if h == nil {
+		h = HTTP2()
+	}
 	options = append([]connect.ClientOption{connect.WithInterceptors(bearer(token))}, options...)
 	return &Person{
 		Token:          token,

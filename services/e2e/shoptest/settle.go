@@ -63,6 +63,16 @@ func attempt[Req, Res any](ctx context.Context, call func(context.Context, *Req)
 	return call(ctx, req)
 }
 
+// Until repeats a condition, which may fail the test, until it holds.
+func Until(t testing.TB, patience time.Duration, holds func() bool, message string, args ...any) {
+	for deadline := time.Now().Add(patience); !holds(); {
+		if time.Now().After(deadline) {
+			require.FailNow(t, "waited in vain for "+patience.String(), append([]any{message}, args...)...)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // Final reports whether nothing follows a state by itself.
 func Final(state orderv1.OrderState) bool {
 	return state == orderv1.OrderState_ORDER_STATE_DELIVERED || state == orderv1.OrderState_ORDER_STATE_CANCELLED
@@ -71,25 +81,25 @@ func Final(state orderv1.OrderState) bool {
 // AwaitFinal waits until the order is delivered or cancelled and answers it.
 func (p *Person) AwaitFinal(t testing.TB, orderID string) *orderv1.Order {
 	var order *orderv1.Order
-	require.Eventually(t, func() bool {
+	Until(t, 60*time.Second, func() bool {
 		res, err := p.Orders.GetOrder(t.Context(), &orderv1.GetOrderRequest{Id: orderID})
 		if err == nil {
 			order = res.GetOrder()
 		}
 		return Final(order.GetState())
-	}, 60*time.Second, 20*time.Millisecond, "the order comes to no end: %v", order)
+	}, "order %s comes to no end", orderID)
 	return order
 }
 
 // BooksBalance waits until every rule of `taproom books` is kept and no message is under way, and answers what was printed.
 func (s *Shop) BooksBalance(t testing.TB) string {
 	var printed string
-	require.Eventually(t, func() bool {
+	Until(t, 90*time.Second, func() bool {
 		var err error
 		printed, err = s.Taproom(t.Context(), t, "books")
 		require.NoError(t, err, printed)
 		return !strings.Contains(printed, "PENDING  ")
-	}, 60*time.Second, 100*time.Millisecond, "the books do not come to rest:\n%s", printed)
+	}, "the books do not come to rest")
 	for line := range strings.Lines(printed) {
 		require.True(t, strings.HasPrefix(line, "OK "), printed)
 	}
@@ -122,10 +132,14 @@ func (p *Person) PaymentOf(t testing.TB, orderID string) *paymentv1.Payment {
 // AwaitPayment waits until the order's payment is in a state and answers it.
 func (p *Person) AwaitPayment(t testing.TB, orderID string, state paymentv1.PaymentState) *paymentv1.Payment {
 	var payment *paymentv1.Payment
-	require.Eventually(t, func() bool {
-		payment = p.PaymentOf(t, orderID)
-		return payment.GetState() == state
-	}, 60*time.Second, 20*time.Millisecond, "the payment does not become %s: %v", state, payment)
+	Until(t, 60*time.Second, func() bool {
+		res, err := p.PaymentsAdmin.ListPayments(t.Context(), &paymentv1.ListPaymentsRequest{OrderId: orderID})
+		require.NoError(t, err)
+		for _, payment = range res.GetPayments() {
+			return payment.GetState() == state
+		}
+		return false // nobody has told payment of the order yet
+	}, "the payment of order %s does not become %s", orderID, state)
 	return payment
 }
 

@@ -33,6 +33,9 @@ type Shop struct {
 	Customer Account
 	Data     string // its data folder
 
+	// HTTP makes the calls of persons; nil: a client of its own for each, which speaks HTTP/2 without TLS.
+	HTTP *http.Client
+
 	cmd    *exec.Cmd
 	output *output
 	exited chan error
@@ -132,7 +135,7 @@ func (s *Shop) Stop(t testing.TB) {
 // Taproom runs another command of the binary, such as `books`, against the shop, and answers what it printed.
 func (s *Shop) Taproom(ctx context.Context, t testing.TB, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, binary(t), args...)
-	cmd.Env = append(os.Environ(), "TAPROOM_URL="+s.URL, "TAPROOM_EMAIL="+s.Staff.Email, "TAPROOM_PASSWORD="+s.Staff.Password)
+	cmd.Env = s.environment()
 	printed, err := cmd.CombinedOutput()
 	return string(printed), err
 }

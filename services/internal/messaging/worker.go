@@ -78,7 +78,12 @@ type workRun struct {
 	answerer answerer
 }
 
-const pullWait = 20 * time.Second // how long one request for a message stays open
+const (
+	pullWait = 20 * time.Second // how long one request for a message stays open
+	// handOverAfter is how long a stopping worker has the server keep what it gives back: at once, the server would give it
+	// to one of the worker's own requests, which are just ending, and then wait for an answer that never comes.
+	handOverAfter = 500 * time.Millisecond
+)
 
 // consume takes one message at a time in each of its hands, so that none waits here while another worker is idle.
 func (w *workRun) consume(ctx context.Context, live, replay jetstream.Consumer) error {
@@ -117,7 +122,7 @@ func (w *workRun) handle(ctx context.Context, msg jetstream.Msg) {
 		return
 	}
 	if ctx.Err() != nil {
-		_ = msg.Nak()
+		_ = msg.NakWithDelay(handOverAfter)
 		return
 	}
 	stop := keepInProgress([]delivery{d}, w.worker.AckWait)
@@ -127,7 +132,7 @@ func (w *workRun) handle(ctx context.Context, msg jetstream.Msg) {
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		outcome = Outcome{Action: Nak, Err: err} // the service stops: another worker takes over
+		outcome = Outcome{Action: Nak, Delay: handOverAfter, Err: err} // the service stops: another worker takes over
 	default:
 		outcome = settle(err, &d.Message, w.worker.Tries, w.worker.Unlimited, w.worker.Backoff)
 	}

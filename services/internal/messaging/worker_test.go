@@ -76,11 +76,13 @@ func TestWorkerBoundsWhatItDoesAtOnce(t *testing.T) {
 func TestStoppedWorkerHandsItsMessageOver(t *testing.T) {
 	b := newBroker(t)
 	started := make(chan string, 2)
-	stop := work(t, b, packages(func(ctx context.Context, _ messaging.Event) error {
+	first := packages(func(ctx context.Context, _ messaging.Event) error {
 		started <- "first"
 		<-ctx.Done()
 		return ctx.Err()
-	}))
+	})
+	first.Concurrency = 8 // the seven that wait must not get what the eighth gives back
+	stop := work(t, b, first)
 	b.publish(t, "event", parcel("p1"))
 	require.Equal(t, "first", <-started)
 	stop()

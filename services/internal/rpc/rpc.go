@@ -60,7 +60,7 @@ type Config struct {
 //     deadline is not begun;
 //  4. authentication: tokens become principals in the context; a stream ends when its token expires or is revoked;
 //  5. policy: the method's `access` decides who passes, and its `critical` whether unheard revocations are tolerable;
-//  6. validation: the message keeps the rules of the schema.
+//  6. validation: the message has no text that a database refuses, and keeps the rules of the schema.
 func Options(cfg Config) ([]connect.HandlerOption, error) {
 	tracing, err := otelconnect.NewInterceptor(telemetryOptions(cfg.Telemetry)...)
 	if err != nil {
@@ -73,6 +73,7 @@ func Options(cfg Config) ([]connect.HandlerOption, error) {
 			errorMapper{domain: cfg.Service + ".taproom", log: cfg.Log},
 			authenticator{verifier: cfg.Verifier, revocations: cfg.Revocations, clock: cfg.Clock},
 			policy{revocations: cfg.Revocations},
+			text{},
 			validate.NewInterceptor(validate.WithoutErrorDetails()),
 		),
 		WithMaxRequestBytes(MaxRequestBytes),

@@ -11,7 +11,7 @@ import { ErrorPage } from "./error-page";
 import { Layout } from "./layout";
 import { NotFoundPage } from "./not-found-page";
 
-const root = createRootRoute({ component: Layout, notFoundComponent: NotFoundPage });
+const root = createRootRoute({ component: Layout });
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -148,6 +148,7 @@ export function createShopRouter(history?: RouterHistory) {
     stringifySearch,
     defaultPreload: "intent",
     defaultErrorComponent: ErrorPage,
+    defaultNotFoundComponent: NotFoundPage,
     scrollRestoration: true,
   });
 }

@@ -31,7 +31,8 @@ export function sessionOf(subjectId: string, role: Role): MessageInitShape<typeo
   };
 }
 
-type Options = { path: string; signedIn?: boolean; routes: (router: ConnectRouter) => void };
+type Routes = (router: { service: ConnectRouter["service"] }) => void;
+type Options = { path: string; signedIn?: boolean; routes: Routes };
 
 /** The whole shop at a path, in front of services that the test declares; others answer as an empty shop would. */
 export async function renderShop({ path, signedIn, routes }: Options) {
@@ -42,8 +43,13 @@ export async function renderShop({ path, signedIn, routes }: Options) {
   queries.setDefaultOptions({ queries: { ...queries.getDefaultOptions().queries, retryDelay: 1 } });
 
   const all = (router: ConnectRouter) => {
-    quietServices(router);
-    routes(router);
+    const declared = new Map<string, object>();
+    const service: ConnectRouter["service"] = (desc, methods) => {
+      declared.set(desc.typeName, { ...declared.get(desc.typeName), ...methods });
+      return router.service(desc, declared.get(desc.typeName) as typeof methods);
+    };
+    quietServices({ service });
+    routes({ service });
   };
   const open = createRouterTransport(all);
   const session = new Session({
@@ -63,7 +69,7 @@ export async function renderShop({ path, signedIn, routes }: Options) {
   return { ...view, history, session, queries };
 }
 
-function quietServices(router: ConnectRouter): void {
+const quietServices: Routes = (router) => {
   router.service(UserService, {
     refreshSession: () => ({ session: sessionOf(customerId, Role.CUSTOMER) }),
     startGuest: () => ({ session: sessionOf(guestId, Role.GUEST) }),
@@ -80,4 +86,4 @@ function quietServices(router: ConnectRouter): void {
       await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
     },
   });
-}
+};

@@ -145,11 +145,13 @@ func listPage(ctx context.Context, s *store.Store, filter store.Filter, pageSize
 func (o *Orders) CancelOrder(ctx context.Context, req *orderv1.CancelOrderRequest) (*orderv1.CancelOrderResponse, error) {
 	userID := identity.Must(ctx).ID
 	res := &orderv1.CancelOrderResponse{}
-	if _, err := o.store.Get(ctx, userID, req.GetId()); err != nil {
-		return nil, err
-	}
 	err := o.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return journal.Once(ctx, tx, userID, "CancelOrder", req.GetRequestId(), req, res, func(ctx context.Context) error {
+			if owned, err := store.GetIn(ctx, tx, req.GetId()); err != nil {
+				return err
+			} else if owned.UserID != userID {
+				return store.ErrNotFound(req.GetId())
+			}
 			order, err := cancel(ctx, tx, o.store, req.GetId(), domain.Input{Kind: domain.CancelByCustomer}, o.clock())
 			res.Order = orderToProto(order)
 			return err

@@ -240,10 +240,9 @@ export class Session {
   }
 }
 
-/** The server knows no session for this cookie, as opposed to not answering. */
+/** The server says that there is no such session, as opposed to not answering properly. */
+const refusals = new Set([Code.Unauthenticated, Code.PermissionDenied, Code.InvalidArgument, Code.NotFound]);
+
 function endsSession(error: unknown): boolean {
-  return (
-    error instanceof ConnectError &&
-    (error.code === Code.Unauthenticated || error.code === Code.InvalidArgument)
-  );
+  return error instanceof ConnectError && refusals.has(error.code);
 }

@@ -1513,180 +1513,6 @@ func (x *ListBreweriesResponse) GetBreweries() []*Brewery {
 	return nil
 }
 
-// Request of BatchGetPrices.
-type BatchGetPricesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 ids.
-	BeerIds       []string `protobuf:"bytes,1,rep,name=beer_ids,json=beerIds,proto3" json:"beer_ids,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BatchGetPricesRequest) Reset() {
-	*x = BatchGetPricesRequest{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BatchGetPricesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BatchGetPricesRequest) ProtoMessage() {}
-
-func (x *BatchGetPricesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BatchGetPricesRequest.ProtoReflect.Descriptor instead.
-func (*BatchGetPricesRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *BatchGetPricesRequest) GetBeerIds() []string {
-	if x != nil {
-		return x.BeerIds
-	}
-	return nil
-}
-
-// What a beer costs this moment.
-type BeerPrice struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The beer's id.
-	BeerId string `protobuf:"bytes,1,opt,name=beer_id,json=beerId,proto3" json:"beer_id,omitempty"`
-	// The beer's name.
-	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Price of one unit, tax included.
-	Price *v1.Money `protobuf:"bytes,3,opt,name=price,proto3" json:"price,omitempty"`
-	// It can't be bought any more.
-	Archived bool `protobuf:"varint,4,opt,name=archived,proto3" json:"archived,omitempty"`
-	// The beer's version.
-	Version       int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BeerPrice) Reset() {
-	*x = BeerPrice{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[18]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BeerPrice) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BeerPrice) ProtoMessage() {}
-
-func (x *BeerPrice) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[18]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BeerPrice.ProtoReflect.Descriptor instead.
-func (*BeerPrice) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{18}
-}
-
-func (x *BeerPrice) GetBeerId() string {
-	if x != nil {
-		return x.BeerId
-	}
-	return ""
-}
-
-func (x *BeerPrice) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *BeerPrice) GetPrice() *v1.Money {
-	if x != nil {
-		return x.Price
-	}
-	return nil
-}
-
-func (x *BeerPrice) GetArchived() bool {
-	if x != nil {
-		return x.Archived
-	}
-	return false
-}
-
-func (x *BeerPrice) GetVersion() int64 {
-	if x != nil {
-		return x.Version
-	}
-	return 0
-}
-
-// Response of BatchGetPrices.
-type BatchGetPricesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The prices found.
-	Prices        []*BeerPrice `protobuf:"bytes,1,rep,name=prices,proto3" json:"prices,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BatchGetPricesResponse) Reset() {
-	*x = BatchGetPricesResponse{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[19]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BatchGetPricesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BatchGetPricesResponse) ProtoMessage() {}
-
-func (x *BatchGetPricesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[19]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BatchGetPricesResponse.ProtoReflect.Descriptor instead.
-func (*BatchGetPricesResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{19}
-}
-
-func (x *BatchGetPricesResponse) GetPrices() []*BeerPrice {
-	if x != nil {
-		return x.Prices
-	}
-	return nil
-}
-
 // Request of CreateBeer.
 type CreateBeerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1698,7 +1524,7 @@ type CreateBeerRequest struct {
 
 func (x *CreateBeerRequest) Reset() {
 	*x = CreateBeerRequest{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[20]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1536,7 @@ func (x *CreateBeerRequest) String() string {
 func (*CreateBeerRequest) ProtoMessage() {}
 
 func (x *CreateBeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[20]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1549,7 @@ func (x *CreateBeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBeerRequest.ProtoReflect.Descriptor instead.
 func (*CreateBeerRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{20}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateBeerRequest) GetBeer() *BeerInput {
@@ -1744,7 +1570,7 @@ type CreateBeerResponse struct {
 
 func (x *CreateBeerResponse) Reset() {
 	*x = CreateBeerResponse{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[21]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1756,7 +1582,7 @@ func (x *CreateBeerResponse) String() string {
 func (*CreateBeerResponse) ProtoMessage() {}
 
 func (x *CreateBeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[21]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1769,7 +1595,7 @@ func (x *CreateBeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateBeerResponse.ProtoReflect.Descriptor instead.
 func (*CreateBeerResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{21}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateBeerResponse) GetBeer() *Beer {
@@ -1796,7 +1622,7 @@ type UpdateBeerRequest struct {
 
 func (x *UpdateBeerRequest) Reset() {
 	*x = UpdateBeerRequest{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[22]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1808,7 +1634,7 @@ func (x *UpdateBeerRequest) String() string {
 func (*UpdateBeerRequest) ProtoMessage() {}
 
 func (x *UpdateBeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[22]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1821,7 +1647,7 @@ func (x *UpdateBeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateBeerRequest.ProtoReflect.Descriptor instead.
 func (*UpdateBeerRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{22}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateBeerRequest) GetId() string {
@@ -1863,7 +1689,7 @@ type UpdateBeerResponse struct {
 
 func (x *UpdateBeerResponse) Reset() {
 	*x = UpdateBeerResponse{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[23]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +1701,7 @@ func (x *UpdateBeerResponse) String() string {
 func (*UpdateBeerResponse) ProtoMessage() {}
 
 func (x *UpdateBeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[23]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +1714,7 @@ func (x *UpdateBeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateBeerResponse.ProtoReflect.Descriptor instead.
 func (*UpdateBeerResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{23}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateBeerResponse) GetBeer() *Beer {
@@ -1909,7 +1735,7 @@ type ArchiveBeerRequest struct {
 
 func (x *ArchiveBeerRequest) Reset() {
 	*x = ArchiveBeerRequest{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[24]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +1747,7 @@ func (x *ArchiveBeerRequest) String() string {
 func (*ArchiveBeerRequest) ProtoMessage() {}
 
 func (x *ArchiveBeerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[24]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +1760,7 @@ func (x *ArchiveBeerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArchiveBeerRequest.ProtoReflect.Descriptor instead.
 func (*ArchiveBeerRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{24}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ArchiveBeerRequest) GetId() string {
@@ -1955,7 +1781,7 @@ type ArchiveBeerResponse struct {
 
 func (x *ArchiveBeerResponse) Reset() {
 	*x = ArchiveBeerResponse{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[25]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +1793,7 @@ func (x *ArchiveBeerResponse) String() string {
 func (*ArchiveBeerResponse) ProtoMessage() {}
 
 func (x *ArchiveBeerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[25]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +1806,7 @@ func (x *ArchiveBeerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArchiveBeerResponse.ProtoReflect.Descriptor instead.
 func (*ArchiveBeerResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{25}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ArchiveBeerResponse) GetBeer() *Beer {
@@ -2005,7 +1831,7 @@ type ImportBeersRequest struct {
 
 func (x *ImportBeersRequest) Reset() {
 	*x = ImportBeersRequest{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[26]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +1843,7 @@ func (x *ImportBeersRequest) String() string {
 func (*ImportBeersRequest) ProtoMessage() {}
 
 func (x *ImportBeersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[26]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +1856,7 @@ func (x *ImportBeersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportBeersRequest.ProtoReflect.Descriptor instead.
 func (*ImportBeersRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{26}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ImportBeersRequest) GetStyles() []*Style {
@@ -2071,7 +1897,7 @@ type ImportBeersResponse struct {
 
 func (x *ImportBeersResponse) Reset() {
 	*x = ImportBeersResponse{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[27]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +1909,7 @@ func (x *ImportBeersResponse) String() string {
 func (*ImportBeersResponse) ProtoMessage() {}
 
 func (x *ImportBeersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[27]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +1922,7 @@ func (x *ImportBeersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportBeersResponse.ProtoReflect.Descriptor instead.
 func (*ImportBeersResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{27}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ImportBeersResponse) GetCreated() int32 {
@@ -2142,7 +1968,7 @@ type UploadPictureRequest struct {
 
 func (x *UploadPictureRequest) Reset() {
 	*x = UploadPictureRequest{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[28]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +1980,7 @@ func (x *UploadPictureRequest) String() string {
 func (*UploadPictureRequest) ProtoMessage() {}
 
 func (x *UploadPictureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[28]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2167,7 +1993,7 @@ func (x *UploadPictureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPictureRequest.ProtoReflect.Descriptor instead.
 func (*UploadPictureRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{28}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UploadPictureRequest) GetBeerId() string {
@@ -2202,7 +2028,7 @@ type UploadPictureResponse struct {
 
 func (x *UploadPictureResponse) Reset() {
 	*x = UploadPictureResponse{}
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[29]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2040,7 @@ func (x *UploadPictureResponse) String() string {
 func (*UploadPictureResponse) ProtoMessage() {}
 
 func (x *UploadPictureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[29]
+	mi := &file_taproom_catalog_v1_catalog_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2053,7 @@ func (x *UploadPictureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadPictureResponse.ProtoReflect.Descriptor instead.
 func (*UploadPictureResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{29}
+	return file_taproom_catalog_v1_catalog_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UploadPictureResponse) GetBeer() *Beer {
@@ -2359,17 +2185,7 @@ const file_taproom_catalog_v1_catalog_proto_rawDesc = "" +
 	"\x06styles\x18\x01 \x03(\v2\x19.taproom.catalog.v1.StyleR\x06styles\"\x16\n" +
 	"\x14ListBreweriesRequest\"R\n" +
 	"\x15ListBreweriesResponse\x129\n" +
-	"\tbreweries\x18\x01 \x03(\v2\x1b.taproom.catalog.v1.BreweryR\tbreweries\"E\n" +
-	"\x15BatchGetPricesRequest\x12,\n" +
-	"\bbeer_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\abeerIds\"\x9c\x01\n" +
-	"\tBeerPrice\x12\x17\n" +
-	"\abeer_id\x18\x01 \x01(\tR\x06beerId\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
-	"\x05price\x18\x03 \x01(\v2\x16.taproom.type.v1.MoneyR\x05price\x12\x1a\n" +
-	"\barchived\x18\x04 \x01(\bR\barchived\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\x03R\aversion\"O\n" +
-	"\x16BatchGetPricesResponse\x125\n" +
-	"\x06prices\x18\x01 \x03(\v2\x1d.taproom.catalog.v1.BeerPriceR\x06prices\"N\n" +
+	"\tbreweries\x18\x01 \x03(\v2\x1b.taproom.catalog.v1.BreweryR\tbreweries\"N\n" +
 	"\x11CreateBeerRequest\x129\n" +
 	"\x04beer\x18\x01 \x01(\v2\x1d.taproom.catalog.v1.BeerInputB\x06\xbaH\x03\xc8\x01\x01R\x04beer\"B\n" +
 	"\x12CreateBeerResponse\x12,\n" +
@@ -2423,9 +2239,7 @@ const file_taproom_catalog_v1_catalog_proto_rawDesc = "" +
 	"\rBatchGetBeers\x12(.taproom.catalog.v1.BatchGetBeersRequest\x1a).taproom.catalog.v1.BatchGetBeersResponse\"\a\x88\xb5\x18\x01\x90\x02\x01\x12d\n" +
 	"\n" +
 	"ListStyles\x12%.taproom.catalog.v1.ListStylesRequest\x1a&.taproom.catalog.v1.ListStylesResponse\"\a\x88\xb5\x18\x01\x90\x02\x01\x12m\n" +
-	"\rListBreweries\x12(.taproom.catalog.v1.ListBreweriesRequest\x1a).taproom.catalog.v1.ListBreweriesResponse\"\a\x88\xb5\x18\x01\x90\x02\x012\x87\x01\n" +
-	"\x13CatalogPriceService\x12p\n" +
-	"\x0eBatchGetPrices\x12).taproom.catalog.v1.BatchGetPricesRequest\x1a*.taproom.catalog.v1.BatchGetPricesResponse\"\a\x88\xb5\x18\x05\x90\x02\x012\x93\x04\n" +
+	"\rListBreweries\x12(.taproom.catalog.v1.ListBreweriesRequest\x1a).taproom.catalog.v1.ListBreweriesResponse\"\a\x88\xb5\x18\x01\x90\x02\x012\x93\x04\n" +
 	"\x13CatalogAdminService\x12a\n" +
 	"\n" +
 	"CreateBeer\x12%.taproom.catalog.v1.CreateBeerRequest\x1a&.taproom.catalog.v1.CreateBeerResponse\"\x04\x88\xb5\x18\x04\x12a\n" +
@@ -2449,50 +2263,47 @@ func file_taproom_catalog_v1_catalog_proto_rawDescGZIP() []byte {
 }
 
 var file_taproom_catalog_v1_catalog_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_taproom_catalog_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_taproom_catalog_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_taproom_catalog_v1_catalog_proto_goTypes = []any{
-	(Format)(0),                    // 0: taproom.catalog.v1.Format
-	(BeerSort)(0),                  // 1: taproom.catalog.v1.BeerSort
-	(*Brewery)(nil),                // 2: taproom.catalog.v1.Brewery
-	(*Style)(nil),                  // 3: taproom.catalog.v1.Style
-	(*Beer)(nil),                   // 4: taproom.catalog.v1.Beer
-	(*BeerInput)(nil),              // 5: taproom.catalog.v1.BeerInput
-	(*BeerFilter)(nil),             // 6: taproom.catalog.v1.BeerFilter
-	(*FacetValue)(nil),             // 7: taproom.catalog.v1.FacetValue
-	(*Facet)(nil),                  // 8: taproom.catalog.v1.Facet
-	(*ListBeersRequest)(nil),       // 9: taproom.catalog.v1.ListBeersRequest
-	(*ListBeersResponse)(nil),      // 10: taproom.catalog.v1.ListBeersResponse
-	(*GetBeerRequest)(nil),         // 11: taproom.catalog.v1.GetBeerRequest
-	(*GetBeerResponse)(nil),        // 12: taproom.catalog.v1.GetBeerResponse
-	(*BatchGetBeersRequest)(nil),   // 13: taproom.catalog.v1.BatchGetBeersRequest
-	(*BatchGetBeersResponse)(nil),  // 14: taproom.catalog.v1.BatchGetBeersResponse
-	(*ListStylesRequest)(nil),      // 15: taproom.catalog.v1.ListStylesRequest
-	(*ListStylesResponse)(nil),     // 16: taproom.catalog.v1.ListStylesResponse
-	(*ListBreweriesRequest)(nil),   // 17: taproom.catalog.v1.ListBreweriesRequest
-	(*ListBreweriesResponse)(nil),  // 18: taproom.catalog.v1.ListBreweriesResponse
-	(*BatchGetPricesRequest)(nil),  // 19: taproom.catalog.v1.BatchGetPricesRequest
-	(*BeerPrice)(nil),              // 20: taproom.catalog.v1.BeerPrice
-	(*BatchGetPricesResponse)(nil), // 21: taproom.catalog.v1.BatchGetPricesResponse
-	(*CreateBeerRequest)(nil),      // 22: taproom.catalog.v1.CreateBeerRequest
-	(*CreateBeerResponse)(nil),     // 23: taproom.catalog.v1.CreateBeerResponse
-	(*UpdateBeerRequest)(nil),      // 24: taproom.catalog.v1.UpdateBeerRequest
-	(*UpdateBeerResponse)(nil),     // 25: taproom.catalog.v1.UpdateBeerResponse
-	(*ArchiveBeerRequest)(nil),     // 26: taproom.catalog.v1.ArchiveBeerRequest
-	(*ArchiveBeerResponse)(nil),    // 27: taproom.catalog.v1.ArchiveBeerResponse
-	(*ImportBeersRequest)(nil),     // 28: taproom.catalog.v1.ImportBeersRequest
-	(*ImportBeersResponse)(nil),    // 29: taproom.catalog.v1.ImportBeersResponse
-	(*UploadPictureRequest)(nil),   // 30: taproom.catalog.v1.UploadPictureRequest
-	(*UploadPictureResponse)(nil),  // 31: taproom.catalog.v1.UploadPictureResponse
-	(*v1.Money)(nil),               // 32: taproom.type.v1.Money
-	(*timestamppb.Timestamp)(nil),  // 33: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),  // 34: google.protobuf.FieldMask
+	(Format)(0),                   // 0: taproom.catalog.v1.Format
+	(BeerSort)(0),                 // 1: taproom.catalog.v1.BeerSort
+	(*Brewery)(nil),               // 2: taproom.catalog.v1.Brewery
+	(*Style)(nil),                 // 3: taproom.catalog.v1.Style
+	(*Beer)(nil),                  // 4: taproom.catalog.v1.Beer
+	(*BeerInput)(nil),             // 5: taproom.catalog.v1.BeerInput
+	(*BeerFilter)(nil),            // 6: taproom.catalog.v1.BeerFilter
+	(*FacetValue)(nil),            // 7: taproom.catalog.v1.FacetValue
+	(*Facet)(nil),                 // 8: taproom.catalog.v1.Facet
+	(*ListBeersRequest)(nil),      // 9: taproom.catalog.v1.ListBeersRequest
+	(*ListBeersResponse)(nil),     // 10: taproom.catalog.v1.ListBeersResponse
+	(*GetBeerRequest)(nil),        // 11: taproom.catalog.v1.GetBeerRequest
+	(*GetBeerResponse)(nil),       // 12: taproom.catalog.v1.GetBeerResponse
+	(*BatchGetBeersRequest)(nil),  // 13: taproom.catalog.v1.BatchGetBeersRequest
+	(*BatchGetBeersResponse)(nil), // 14: taproom.catalog.v1.BatchGetBeersResponse
+	(*ListStylesRequest)(nil),     // 15: taproom.catalog.v1.ListStylesRequest
+	(*ListStylesResponse)(nil),    // 16: taproom.catalog.v1.ListStylesResponse
+	(*ListBreweriesRequest)(nil),  // 17: taproom.catalog.v1.ListBreweriesRequest
+	(*ListBreweriesResponse)(nil), // 18: taproom.catalog.v1.ListBreweriesResponse
+	(*CreateBeerRequest)(nil),     // 19: taproom.catalog.v1.CreateBeerRequest
+	(*CreateBeerResponse)(nil),    // 20: taproom.catalog.v1.CreateBeerResponse
+	(*UpdateBeerRequest)(nil),     // 21: taproom.catalog.v1.UpdateBeerRequest
+	(*UpdateBeerResponse)(nil),    // 22: taproom.catalog.v1.UpdateBeerResponse
+	(*ArchiveBeerRequest)(nil),    // 23: taproom.catalog.v1.ArchiveBeerRequest
+	(*ArchiveBeerResponse)(nil),   // 24: taproom.catalog.v1.ArchiveBeerResponse
+	(*ImportBeersRequest)(nil),    // 25: taproom.catalog.v1.ImportBeersRequest
+	(*ImportBeersResponse)(nil),   // 26: taproom.catalog.v1.ImportBeersResponse
+	(*UploadPictureRequest)(nil),  // 27: taproom.catalog.v1.UploadPictureRequest
+	(*UploadPictureResponse)(nil), // 28: taproom.catalog.v1.UploadPictureResponse
+	(*v1.Money)(nil),              // 29: taproom.type.v1.Money
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 31: google.protobuf.FieldMask
 }
 var file_taproom_catalog_v1_catalog_proto_depIdxs = []int32{
 	2,  // 0: taproom.catalog.v1.Beer.brewery:type_name -> taproom.catalog.v1.Brewery
 	3,  // 1: taproom.catalog.v1.Beer.style:type_name -> taproom.catalog.v1.Style
 	0,  // 2: taproom.catalog.v1.Beer.format:type_name -> taproom.catalog.v1.Format
-	32, // 3: taproom.catalog.v1.Beer.price:type_name -> taproom.type.v1.Money
-	33, // 4: taproom.catalog.v1.Beer.created_at:type_name -> google.protobuf.Timestamp
+	29, // 3: taproom.catalog.v1.Beer.price:type_name -> taproom.type.v1.Money
+	30, // 4: taproom.catalog.v1.Beer.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 5: taproom.catalog.v1.BeerInput.format:type_name -> taproom.catalog.v1.Format
 	0,  // 6: taproom.catalog.v1.BeerFilter.formats:type_name -> taproom.catalog.v1.Format
 	7,  // 7: taproom.catalog.v1.Facet.values:type_name -> taproom.catalog.v1.FacetValue
@@ -2504,45 +2315,41 @@ var file_taproom_catalog_v1_catalog_proto_depIdxs = []int32{
 	4,  // 13: taproom.catalog.v1.BatchGetBeersResponse.beers:type_name -> taproom.catalog.v1.Beer
 	3,  // 14: taproom.catalog.v1.ListStylesResponse.styles:type_name -> taproom.catalog.v1.Style
 	2,  // 15: taproom.catalog.v1.ListBreweriesResponse.breweries:type_name -> taproom.catalog.v1.Brewery
-	32, // 16: taproom.catalog.v1.BeerPrice.price:type_name -> taproom.type.v1.Money
-	20, // 17: taproom.catalog.v1.BatchGetPricesResponse.prices:type_name -> taproom.catalog.v1.BeerPrice
-	5,  // 18: taproom.catalog.v1.CreateBeerRequest.beer:type_name -> taproom.catalog.v1.BeerInput
-	4,  // 19: taproom.catalog.v1.CreateBeerResponse.beer:type_name -> taproom.catalog.v1.Beer
-	5,  // 20: taproom.catalog.v1.UpdateBeerRequest.beer:type_name -> taproom.catalog.v1.BeerInput
-	34, // 21: taproom.catalog.v1.UpdateBeerRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 22: taproom.catalog.v1.UpdateBeerResponse.beer:type_name -> taproom.catalog.v1.Beer
-	4,  // 23: taproom.catalog.v1.ArchiveBeerResponse.beer:type_name -> taproom.catalog.v1.Beer
-	3,  // 24: taproom.catalog.v1.ImportBeersRequest.styles:type_name -> taproom.catalog.v1.Style
-	2,  // 25: taproom.catalog.v1.ImportBeersRequest.breweries:type_name -> taproom.catalog.v1.Brewery
-	5,  // 26: taproom.catalog.v1.ImportBeersRequest.beers:type_name -> taproom.catalog.v1.BeerInput
-	4,  // 27: taproom.catalog.v1.UploadPictureResponse.beer:type_name -> taproom.catalog.v1.Beer
-	9,  // 28: taproom.catalog.v1.CatalogService.ListBeers:input_type -> taproom.catalog.v1.ListBeersRequest
-	11, // 29: taproom.catalog.v1.CatalogService.GetBeer:input_type -> taproom.catalog.v1.GetBeerRequest
-	13, // 30: taproom.catalog.v1.CatalogService.BatchGetBeers:input_type -> taproom.catalog.v1.BatchGetBeersRequest
-	15, // 31: taproom.catalog.v1.CatalogService.ListStyles:input_type -> taproom.catalog.v1.ListStylesRequest
-	17, // 32: taproom.catalog.v1.CatalogService.ListBreweries:input_type -> taproom.catalog.v1.ListBreweriesRequest
-	19, // 33: taproom.catalog.v1.CatalogPriceService.BatchGetPrices:input_type -> taproom.catalog.v1.BatchGetPricesRequest
-	22, // 34: taproom.catalog.v1.CatalogAdminService.CreateBeer:input_type -> taproom.catalog.v1.CreateBeerRequest
-	24, // 35: taproom.catalog.v1.CatalogAdminService.UpdateBeer:input_type -> taproom.catalog.v1.UpdateBeerRequest
-	26, // 36: taproom.catalog.v1.CatalogAdminService.ArchiveBeer:input_type -> taproom.catalog.v1.ArchiveBeerRequest
-	28, // 37: taproom.catalog.v1.CatalogAdminService.ImportBeers:input_type -> taproom.catalog.v1.ImportBeersRequest
-	30, // 38: taproom.catalog.v1.CatalogAdminService.UploadPicture:input_type -> taproom.catalog.v1.UploadPictureRequest
-	10, // 39: taproom.catalog.v1.CatalogService.ListBeers:output_type -> taproom.catalog.v1.ListBeersResponse
-	12, // 40: taproom.catalog.v1.CatalogService.GetBeer:output_type -> taproom.catalog.v1.GetBeerResponse
-	14, // 41: taproom.catalog.v1.CatalogService.BatchGetBeers:output_type -> taproom.catalog.v1.BatchGetBeersResponse
-	16, // 42: taproom.catalog.v1.CatalogService.ListStyles:output_type -> taproom.catalog.v1.ListStylesResponse
-	18, // 43: taproom.catalog.v1.CatalogService.ListBreweries:output_type -> taproom.catalog.v1.ListBreweriesResponse
-	21, // 44: taproom.catalog.v1.CatalogPriceService.BatchGetPrices:output_type -> taproom.catalog.v1.BatchGetPricesResponse
-	23, // 45: taproom.catalog.v1.CatalogAdminService.CreateBeer:output_type -> taproom.catalog.v1.CreateBeerResponse
-	25, // 46: taproom.catalog.v1.CatalogAdminService.UpdateBeer:output_type -> taproom.catalog.v1.UpdateBeerResponse
-	27, // 47: taproom.catalog.v1.CatalogAdminService.ArchiveBeer:output_type -> taproom.catalog.v1.ArchiveBeerResponse
-	29, // 48: taproom.catalog.v1.CatalogAdminService.ImportBeers:output_type -> taproom.catalog.v1.ImportBeersResponse
-	31, // 49: taproom.catalog.v1.CatalogAdminService.UploadPicture:output_type -> taproom.catalog.v1.UploadPictureResponse
-	39, // [39:50] is the sub-list for method output_type
-	28, // [28:39] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	5,  // 16: taproom.catalog.v1.CreateBeerRequest.beer:type_name -> taproom.catalog.v1.BeerInput
+	4,  // 17: taproom.catalog.v1.CreateBeerResponse.beer:type_name -> taproom.catalog.v1.Beer
+	5,  // 18: taproom.catalog.v1.UpdateBeerRequest.beer:type_name -> taproom.catalog.v1.BeerInput
+	31, // 19: taproom.catalog.v1.UpdateBeerRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 20: taproom.catalog.v1.UpdateBeerResponse.beer:type_name -> taproom.catalog.v1.Beer
+	4,  // 21: taproom.catalog.v1.ArchiveBeerResponse.beer:type_name -> taproom.catalog.v1.Beer
+	3,  // 22: taproom.catalog.v1.ImportBeersRequest.styles:type_name -> taproom.catalog.v1.Style
+	2,  // 23: taproom.catalog.v1.ImportBeersRequest.breweries:type_name -> taproom.catalog.v1.Brewery
+	5,  // 24: taproom.catalog.v1.ImportBeersRequest.beers:type_name -> taproom.catalog.v1.BeerInput
+	4,  // 25: taproom.catalog.v1.UploadPictureResponse.beer:type_name -> taproom.catalog.v1.Beer
+	9,  // 26: taproom.catalog.v1.CatalogService.ListBeers:input_type -> taproom.catalog.v1.ListBeersRequest
+	11, // 27: taproom.catalog.v1.CatalogService.GetBeer:input_type -> taproom.catalog.v1.GetBeerRequest
+	13, // 28: taproom.catalog.v1.CatalogService.BatchGetBeers:input_type -> taproom.catalog.v1.BatchGetBeersRequest
+	15, // 29: taproom.catalog.v1.CatalogService.ListStyles:input_type -> taproom.catalog.v1.ListStylesRequest
+	17, // 30: taproom.catalog.v1.CatalogService.ListBreweries:input_type -> taproom.catalog.v1.ListBreweriesRequest
+	19, // 31: taproom.catalog.v1.CatalogAdminService.CreateBeer:input_type -> taproom.catalog.v1.CreateBeerRequest
+	21, // 32: taproom.catalog.v1.CatalogAdminService.UpdateBeer:input_type -> taproom.catalog.v1.UpdateBeerRequest
+	23, // 33: taproom.catalog.v1.CatalogAdminService.ArchiveBeer:input_type -> taproom.catalog.v1.ArchiveBeerRequest
+	25, // 34: taproom.catalog.v1.CatalogAdminService.ImportBeers:input_type -> taproom.catalog.v1.ImportBeersRequest
+	27, // 35: taproom.catalog.v1.CatalogAdminService.UploadPicture:input_type -> taproom.catalog.v1.UploadPictureRequest
+	10, // 36: taproom.catalog.v1.CatalogService.ListBeers:output_type -> taproom.catalog.v1.ListBeersResponse
+	12, // 37: taproom.catalog.v1.CatalogService.GetBeer:output_type -> taproom.catalog.v1.GetBeerResponse
+	14, // 38: taproom.catalog.v1.CatalogService.BatchGetBeers:output_type -> taproom.catalog.v1.BatchGetBeersResponse
+	16, // 39: taproom.catalog.v1.CatalogService.ListStyles:output_type -> taproom.catalog.v1.ListStylesResponse
+	18, // 40: taproom.catalog.v1.CatalogService.ListBreweries:output_type -> taproom.catalog.v1.ListBreweriesResponse
+	20, // 41: taproom.catalog.v1.CatalogAdminService.CreateBeer:output_type -> taproom.catalog.v1.CreateBeerResponse
+	22, // 42: taproom.catalog.v1.CatalogAdminService.UpdateBeer:output_type -> taproom.catalog.v1.UpdateBeerResponse
+	24, // 43: taproom.catalog.v1.CatalogAdminService.ArchiveBeer:output_type -> taproom.catalog.v1.ArchiveBeerResponse
+	26, // 44: taproom.catalog.v1.CatalogAdminService.ImportBeers:output_type -> taproom.catalog.v1.ImportBeersResponse
+	28, // 45: taproom.catalog.v1.CatalogAdminService.UploadPicture:output_type -> taproom.catalog.v1.UploadPictureResponse
+	36, // [36:46] is the sub-list for method output_type
+	26, // [26:36] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_taproom_catalog_v1_catalog_proto_init() }
@@ -2560,9 +2367,9 @@ func file_taproom_catalog_v1_catalog_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_taproom_catalog_v1_catalog_proto_rawDesc), len(file_taproom_catalog_v1_catalog_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   27,
 			NumExtensions: 0,
-			NumServices:   3,
+			NumServices:   2,
 		},
 		GoTypes:           file_taproom_catalog_v1_catalog_proto_goTypes,
 		DependencyIndexes: file_taproom_catalog_v1_catalog_proto_depIdxs,

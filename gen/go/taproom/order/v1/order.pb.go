@@ -1673,346 +1673,6 @@ func (x *CheckInvariantsResponse) GetInvariants() []*v1.Invariant {
 	return nil
 }
 
-// Request of BatchGetOrderStates.
-type BatchGetOrderStatesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 ids.
-	Ids           []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BatchGetOrderStatesRequest) Reset() {
-	*x = BatchGetOrderStatesRequest{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BatchGetOrderStatesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BatchGetOrderStatesRequest) ProtoMessage() {}
-
-func (x *BatchGetOrderStatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BatchGetOrderStatesRequest.ProtoReflect.Descriptor instead.
-func (*BatchGetOrderStatesRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *BatchGetOrderStatesRequest) GetIds() []string {
-	if x != nil {
-		return x.Ids
-	}
-	return nil
-}
-
-// The state of one order.
-type OrderStateEntry struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The order's id.
-	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Where it stands.
-	State OrderState `protobuf:"varint,2,opt,name=state,proto3,enum=taproom.order.v1.OrderState" json:"state,omitempty"`
-	// Why it was cancelled; unspecified unless it was.
-	CancelReason CancelReason `protobuf:"varint,3,opt,name=cancel_reason,json=cancelReason,proto3,enum=taproom.order.v1.CancelReason" json:"cancel_reason,omitempty"`
-	// The order's version.
-	Version       int64 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OrderStateEntry) Reset() {
-	*x = OrderStateEntry{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OrderStateEntry) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OrderStateEntry) ProtoMessage() {}
-
-func (x *OrderStateEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OrderStateEntry.ProtoReflect.Descriptor instead.
-func (*OrderStateEntry) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *OrderStateEntry) GetId() string {
-	if x != nil {
-		return x.Id
-	}
-	return ""
-}
-
-func (x *OrderStateEntry) GetState() OrderState {
-	if x != nil {
-		return x.State
-	}
-	return OrderState_ORDER_STATE_UNSPECIFIED
-}
-
-func (x *OrderStateEntry) GetCancelReason() CancelReason {
-	if x != nil {
-		return x.CancelReason
-	}
-	return CancelReason_CANCEL_REASON_UNSPECIFIED
-}
-
-func (x *OrderStateEntry) GetVersion() int64 {
-	if x != nil {
-		return x.Version
-	}
-	return 0
-}
-
-// Response of BatchGetOrderStates.
-type BatchGetOrderStatesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The states found.
-	States        []*OrderStateEntry `protobuf:"bytes,1,rep,name=states,proto3" json:"states,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *BatchGetOrderStatesResponse) Reset() {
-	*x = BatchGetOrderStatesResponse{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *BatchGetOrderStatesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*BatchGetOrderStatesResponse) ProtoMessage() {}
-
-func (x *BatchGetOrderStatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use BatchGetOrderStatesResponse.ProtoReflect.Descriptor instead.
-func (*BatchGetOrderStatesResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{25}
-}
-
-func (x *BatchGetOrderStatesResponse) GetStates() []*OrderStateEntry {
-	if x != nil {
-		return x.States
-	}
-	return nil
-}
-
-// Request of CountOpenOrders.
-type CountOpenOrdersRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The user's id.
-	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CountOpenOrdersRequest) Reset() {
-	*x = CountOpenOrdersRequest{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CountOpenOrdersRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CountOpenOrdersRequest) ProtoMessage() {}
-
-func (x *CountOpenOrdersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CountOpenOrdersRequest.ProtoReflect.Descriptor instead.
-func (*CountOpenOrdersRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *CountOpenOrdersRequest) GetUserId() string {
-	if x != nil {
-		return x.UserId
-	}
-	return ""
-}
-
-// Response of CountOpenOrders.
-type CountOpenOrdersResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many.
-	Count         int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CountOpenOrdersResponse) Reset() {
-	*x = CountOpenOrdersResponse{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[27]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CountOpenOrdersResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CountOpenOrdersResponse) ProtoMessage() {}
-
-func (x *CountOpenOrdersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[27]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CountOpenOrdersResponse.ProtoReflect.Descriptor instead.
-func (*CountOpenOrdersResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{27}
-}
-
-func (x *CountOpenOrdersResponse) GetCount() int64 {
-	if x != nil {
-		return x.Count
-	}
-	return 0
-}
-
-// Request of CloseCheckouts.
-type CloseCheckoutsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 100 ids of orders.
-	OrderIds      []string `protobuf:"bytes,1,rep,name=order_ids,json=orderIds,proto3" json:"order_ids,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CloseCheckoutsRequest) Reset() {
-	*x = CloseCheckoutsRequest{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[28]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CloseCheckoutsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CloseCheckoutsRequest) ProtoMessage() {}
-
-func (x *CloseCheckoutsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[28]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CloseCheckoutsRequest.ProtoReflect.Descriptor instead.
-func (*CloseCheckoutsRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{28}
-}
-
-func (x *CloseCheckoutsRequest) GetOrderIds() []string {
-	if x != nil {
-		return x.OrderIds
-	}
-	return nil
-}
-
-// Response of CloseCheckouts.
-type CloseCheckoutsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CloseCheckoutsResponse) Reset() {
-	*x = CloseCheckoutsResponse{}
-	mi := &file_taproom_order_v1_order_proto_msgTypes[29]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CloseCheckoutsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CloseCheckoutsResponse) ProtoMessage() {}
-
-func (x *CloseCheckoutsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_order_v1_order_proto_msgTypes[29]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CloseCheckoutsResponse.ProtoReflect.Descriptor instead.
-func (*CloseCheckoutsResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_order_v1_order_proto_rawDescGZIP(), []int{29}
-}
-
 var File_taproom_order_v1_order_proto protoreflect.FileDescriptor
 
 const file_taproom_order_v1_order_proto_rawDesc = "" +
@@ -2127,23 +1787,7 @@ const file_taproom_order_v1_order_proto_rawDesc = "" +
 	"\x17CheckInvariantsResponse\x12:\n" +
 	"\n" +
 	"invariants\x18\x01 \x03(\v2\x1a.taproom.type.v1.InvariantR\n" +
-	"invariants\"A\n" +
-	"\x1aBatchGetOrderStatesRequest\x12#\n" +
-	"\x03ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\x03ids\"\xb4\x01\n" +
-	"\x0fOrderStateEntry\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
-	"\x05state\x18\x02 \x01(\x0e2\x1c.taproom.order.v1.OrderStateR\x05state\x12C\n" +
-	"\rcancel_reason\x18\x03 \x01(\x0e2\x1e.taproom.order.v1.CancelReasonR\fcancelReason\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\x03R\aversion\"X\n" +
-	"\x1bBatchGetOrderStatesResponse\x129\n" +
-	"\x06states\x18\x01 \x03(\v2!.taproom.order.v1.OrderStateEntryR\x06states\";\n" +
-	"\x16CountOpenOrdersRequest\x12!\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"/\n" +
-	"\x17CountOpenOrdersResponse\x12\x14\n" +
-	"\x05count\x18\x01 \x01(\x03R\x05count\"G\n" +
-	"\x15CloseCheckoutsRequest\x12.\n" +
-	"\torder_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\borderIds\"\x18\n" +
-	"\x16CloseCheckoutsResponse*\xe1\x01\n" +
+	"invariants*\xe1\x01\n" +
 	"\n" +
 	"OrderState\x12\x1b\n" +
 	"\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -2175,11 +1819,7 @@ const file_taproom_order_v1_order_proto_rawDesc = "" +
 	"\x11OrderAdminService\x12f\n" +
 	"\fSearchOrders\x12%.taproom.order.v1.SearchOrdersRequest\x1a&.taproom.order.v1.SearchOrdersResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12\x86\x01\n" +
 	"\vCancelOrder\x125.taproom.order.v1.OrderAdminServiceCancelOrderRequest\x1a6.taproom.order.v1.OrderAdminServiceCancelOrderResponse\"\b\x88\xb5\x18\x04\x90\xb5\x18\x01\x12o\n" +
-	"\x0fCheckInvariants\x12(.taproom.order.v1.CheckInvariantsRequest\x1a).taproom.order.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x012\xef\x02\n" +
-	"\x11OrderStateService\x12{\n" +
-	"\x13BatchGetOrderStates\x12,.taproom.order.v1.BatchGetOrderStatesRequest\x1a-.taproom.order.v1.BatchGetOrderStatesResponse\"\a\x88\xb5\x18\x05\x90\x02\x01\x12l\n" +
-	"\x0eCloseCheckouts\x12'.taproom.order.v1.CloseCheckoutsRequest\x1a(.taproom.order.v1.CloseCheckoutsResponse\"\a\x88\xb5\x18\x05\x90\x02\x02\x12o\n" +
-	"\x0fCountOpenOrders\x12(.taproom.order.v1.CountOpenOrdersRequest\x1a).taproom.order.v1.CountOpenOrdersResponse\"\a\x88\xb5\x18\x05\x90\x02\x01B\xc5\x01\n" +
+	"\x0fCheckInvariants\x12(.taproom.order.v1.CheckInvariantsRequest\x1a).taproom.order.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01B\xc5\x01\n" +
 	"\x14com.taproom.order.v1B\n" +
 	"OrderProtoP\x01Z?github.com/taproom-shop/taproom/gen/go/taproom/order/v1;orderv1\xa2\x02\x03TOX\xaa\x02\x10Taproom.Order.V1\xca\x02\x10Taproom\\Order\\V1\xe2\x02\x1cTaproom\\Order\\V1\\GPBMetadata\xea\x02\x12Taproom::Order::V1b\x06proto3"
 
@@ -2196,7 +1836,7 @@ func file_taproom_order_v1_order_proto_rawDescGZIP() []byte {
 }
 
 var file_taproom_order_v1_order_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_taproom_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_taproom_order_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_taproom_order_v1_order_proto_goTypes = []any{
 	(OrderState)(0),                              // 0: taproom.order.v1.OrderState
 	(CancelReason)(0),                            // 1: taproom.order.v1.CancelReason
@@ -2223,36 +1863,29 @@ var file_taproom_order_v1_order_proto_goTypes = []any{
 	(*OrderAdminServiceCancelOrderResponse)(nil), // 22: taproom.order.v1.OrderAdminServiceCancelOrderResponse
 	(*CheckInvariantsRequest)(nil),               // 23: taproom.order.v1.CheckInvariantsRequest
 	(*CheckInvariantsResponse)(nil),              // 24: taproom.order.v1.CheckInvariantsResponse
-	(*BatchGetOrderStatesRequest)(nil),           // 25: taproom.order.v1.BatchGetOrderStatesRequest
-	(*OrderStateEntry)(nil),                      // 26: taproom.order.v1.OrderStateEntry
-	(*BatchGetOrderStatesResponse)(nil),          // 27: taproom.order.v1.BatchGetOrderStatesResponse
-	(*CountOpenOrdersRequest)(nil),               // 28: taproom.order.v1.CountOpenOrdersRequest
-	(*CountOpenOrdersResponse)(nil),              // 29: taproom.order.v1.CountOpenOrdersResponse
-	(*CloseCheckoutsRequest)(nil),                // 30: taproom.order.v1.CloseCheckoutsRequest
-	(*CloseCheckoutsResponse)(nil),               // 31: taproom.order.v1.CloseCheckoutsResponse
-	(*v1.Money)(nil),                             // 32: taproom.type.v1.Money
-	(*v1.Address)(nil),                           // 33: taproom.type.v1.Address
-	(*timestamppb.Timestamp)(nil),                // 34: google.protobuf.Timestamp
-	(*v1.Invariant)(nil),                         // 35: taproom.type.v1.Invariant
+	(*v1.Money)(nil),                             // 25: taproom.type.v1.Money
+	(*v1.Address)(nil),                           // 26: taproom.type.v1.Address
+	(*timestamppb.Timestamp)(nil),                // 27: google.protobuf.Timestamp
+	(*v1.Invariant)(nil),                         // 28: taproom.type.v1.Invariant
 }
 var file_taproom_order_v1_order_proto_depIdxs = []int32{
-	32, // 0: taproom.order.v1.OrderLine.unit_price:type_name -> taproom.type.v1.Money
-	32, // 1: taproom.order.v1.OrderLine.line_total:type_name -> taproom.type.v1.Money
+	25, // 0: taproom.order.v1.OrderLine.unit_price:type_name -> taproom.type.v1.Money
+	25, // 1: taproom.order.v1.OrderLine.line_total:type_name -> taproom.type.v1.Money
 	2,  // 2: taproom.order.v1.Quote.lines:type_name -> taproom.order.v1.OrderLine
-	32, // 3: taproom.order.v1.Quote.subtotal:type_name -> taproom.type.v1.Money
-	32, // 4: taproom.order.v1.Quote.shipping:type_name -> taproom.type.v1.Money
-	32, // 5: taproom.order.v1.Quote.total:type_name -> taproom.type.v1.Money
+	25, // 3: taproom.order.v1.Quote.subtotal:type_name -> taproom.type.v1.Money
+	25, // 4: taproom.order.v1.Quote.shipping:type_name -> taproom.type.v1.Money
+	25, // 5: taproom.order.v1.Quote.total:type_name -> taproom.type.v1.Money
 	0,  // 6: taproom.order.v1.Order.state:type_name -> taproom.order.v1.OrderState
 	1,  // 7: taproom.order.v1.Order.cancel_reason:type_name -> taproom.order.v1.CancelReason
 	2,  // 8: taproom.order.v1.Order.lines:type_name -> taproom.order.v1.OrderLine
-	32, // 9: taproom.order.v1.Order.subtotal:type_name -> taproom.type.v1.Money
-	32, // 10: taproom.order.v1.Order.shipping:type_name -> taproom.type.v1.Money
-	32, // 11: taproom.order.v1.Order.total:type_name -> taproom.type.v1.Money
-	33, // 12: taproom.order.v1.Order.address:type_name -> taproom.type.v1.Address
+	25, // 9: taproom.order.v1.Order.subtotal:type_name -> taproom.type.v1.Money
+	25, // 10: taproom.order.v1.Order.shipping:type_name -> taproom.type.v1.Money
+	25, // 11: taproom.order.v1.Order.total:type_name -> taproom.type.v1.Money
+	26, // 12: taproom.order.v1.Order.address:type_name -> taproom.type.v1.Address
 	4,  // 13: taproom.order.v1.Order.payment:type_name -> taproom.order.v1.PaymentMethod
-	34, // 14: taproom.order.v1.Order.placed_at:type_name -> google.protobuf.Timestamp
-	34, // 15: taproom.order.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
-	34, // 16: taproom.order.v1.TimelineEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	27, // 14: taproom.order.v1.Order.placed_at:type_name -> google.protobuf.Timestamp
+	27, // 15: taproom.order.v1.Order.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 16: taproom.order.v1.TimelineEntry.occurred_at:type_name -> google.protobuf.Timestamp
 	0,  // 17: taproom.order.v1.TimelineEntry.state:type_name -> taproom.order.v1.OrderState
 	3,  // 18: taproom.order.v1.QuoteOrderResponse.quote:type_name -> taproom.order.v1.Quote
 	4,  // 19: taproom.order.v1.PlaceOrderRequest.payment:type_name -> taproom.order.v1.PaymentMethod
@@ -2265,39 +1898,30 @@ var file_taproom_order_v1_order_proto_depIdxs = []int32{
 	5,  // 26: taproom.order.v1.SearchOrdersResponse.orders:type_name -> taproom.order.v1.Order
 	1,  // 27: taproom.order.v1.OrderAdminServiceCancelOrderRequest.reason:type_name -> taproom.order.v1.CancelReason
 	5,  // 28: taproom.order.v1.OrderAdminServiceCancelOrderResponse.order:type_name -> taproom.order.v1.Order
-	35, // 29: taproom.order.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
-	0,  // 30: taproom.order.v1.OrderStateEntry.state:type_name -> taproom.order.v1.OrderState
-	1,  // 31: taproom.order.v1.OrderStateEntry.cancel_reason:type_name -> taproom.order.v1.CancelReason
-	26, // 32: taproom.order.v1.BatchGetOrderStatesResponse.states:type_name -> taproom.order.v1.OrderStateEntry
-	7,  // 33: taproom.order.v1.OrderService.QuoteOrder:input_type -> taproom.order.v1.QuoteOrderRequest
-	9,  // 34: taproom.order.v1.OrderService.PlaceOrder:input_type -> taproom.order.v1.PlaceOrderRequest
-	11, // 35: taproom.order.v1.OrderService.GetOrder:input_type -> taproom.order.v1.GetOrderRequest
-	13, // 36: taproom.order.v1.OrderService.ListOrders:input_type -> taproom.order.v1.ListOrdersRequest
-	15, // 37: taproom.order.v1.OrderService.CancelOrder:input_type -> taproom.order.v1.CancelOrderRequest
-	17, // 38: taproom.order.v1.OrderService.GetOrderTimeline:input_type -> taproom.order.v1.GetOrderTimelineRequest
-	19, // 39: taproom.order.v1.OrderAdminService.SearchOrders:input_type -> taproom.order.v1.SearchOrdersRequest
-	21, // 40: taproom.order.v1.OrderAdminService.CancelOrder:input_type -> taproom.order.v1.OrderAdminServiceCancelOrderRequest
-	23, // 41: taproom.order.v1.OrderAdminService.CheckInvariants:input_type -> taproom.order.v1.CheckInvariantsRequest
-	25, // 42: taproom.order.v1.OrderStateService.BatchGetOrderStates:input_type -> taproom.order.v1.BatchGetOrderStatesRequest
-	30, // 43: taproom.order.v1.OrderStateService.CloseCheckouts:input_type -> taproom.order.v1.CloseCheckoutsRequest
-	28, // 44: taproom.order.v1.OrderStateService.CountOpenOrders:input_type -> taproom.order.v1.CountOpenOrdersRequest
-	8,  // 45: taproom.order.v1.OrderService.QuoteOrder:output_type -> taproom.order.v1.QuoteOrderResponse
-	10, // 46: taproom.order.v1.OrderService.PlaceOrder:output_type -> taproom.order.v1.PlaceOrderResponse
-	12, // 47: taproom.order.v1.OrderService.GetOrder:output_type -> taproom.order.v1.GetOrderResponse
-	14, // 48: taproom.order.v1.OrderService.ListOrders:output_type -> taproom.order.v1.ListOrdersResponse
-	16, // 49: taproom.order.v1.OrderService.CancelOrder:output_type -> taproom.order.v1.CancelOrderResponse
-	18, // 50: taproom.order.v1.OrderService.GetOrderTimeline:output_type -> taproom.order.v1.GetOrderTimelineResponse
-	20, // 51: taproom.order.v1.OrderAdminService.SearchOrders:output_type -> taproom.order.v1.SearchOrdersResponse
-	22, // 52: taproom.order.v1.OrderAdminService.CancelOrder:output_type -> taproom.order.v1.OrderAdminServiceCancelOrderResponse
-	24, // 53: taproom.order.v1.OrderAdminService.CheckInvariants:output_type -> taproom.order.v1.CheckInvariantsResponse
-	27, // 54: taproom.order.v1.OrderStateService.BatchGetOrderStates:output_type -> taproom.order.v1.BatchGetOrderStatesResponse
-	31, // 55: taproom.order.v1.OrderStateService.CloseCheckouts:output_type -> taproom.order.v1.CloseCheckoutsResponse
-	29, // 56: taproom.order.v1.OrderStateService.CountOpenOrders:output_type -> taproom.order.v1.CountOpenOrdersResponse
-	45, // [45:57] is the sub-list for method output_type
-	33, // [33:45] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	28, // 29: taproom.order.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
+	7,  // 30: taproom.order.v1.OrderService.QuoteOrder:input_type -> taproom.order.v1.QuoteOrderRequest
+	9,  // 31: taproom.order.v1.OrderService.PlaceOrder:input_type -> taproom.order.v1.PlaceOrderRequest
+	11, // 32: taproom.order.v1.OrderService.GetOrder:input_type -> taproom.order.v1.GetOrderRequest
+	13, // 33: taproom.order.v1.OrderService.ListOrders:input_type -> taproom.order.v1.ListOrdersRequest
+	15, // 34: taproom.order.v1.OrderService.CancelOrder:input_type -> taproom.order.v1.CancelOrderRequest
+	17, // 35: taproom.order.v1.OrderService.GetOrderTimeline:input_type -> taproom.order.v1.GetOrderTimelineRequest
+	19, // 36: taproom.order.v1.OrderAdminService.SearchOrders:input_type -> taproom.order.v1.SearchOrdersRequest
+	21, // 37: taproom.order.v1.OrderAdminService.CancelOrder:input_type -> taproom.order.v1.OrderAdminServiceCancelOrderRequest
+	23, // 38: taproom.order.v1.OrderAdminService.CheckInvariants:input_type -> taproom.order.v1.CheckInvariantsRequest
+	8,  // 39: taproom.order.v1.OrderService.QuoteOrder:output_type -> taproom.order.v1.QuoteOrderResponse
+	10, // 40: taproom.order.v1.OrderService.PlaceOrder:output_type -> taproom.order.v1.PlaceOrderResponse
+	12, // 41: taproom.order.v1.OrderService.GetOrder:output_type -> taproom.order.v1.GetOrderResponse
+	14, // 42: taproom.order.v1.OrderService.ListOrders:output_type -> taproom.order.v1.ListOrdersResponse
+	16, // 43: taproom.order.v1.OrderService.CancelOrder:output_type -> taproom.order.v1.CancelOrderResponse
+	18, // 44: taproom.order.v1.OrderService.GetOrderTimeline:output_type -> taproom.order.v1.GetOrderTimelineResponse
+	20, // 45: taproom.order.v1.OrderAdminService.SearchOrders:output_type -> taproom.order.v1.SearchOrdersResponse
+	22, // 46: taproom.order.v1.OrderAdminService.CancelOrder:output_type -> taproom.order.v1.OrderAdminServiceCancelOrderResponse
+	24, // 47: taproom.order.v1.OrderAdminService.CheckInvariants:output_type -> taproom.order.v1.CheckInvariantsResponse
+	39, // [39:48] is the sub-list for method output_type
+	30, // [30:39] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_taproom_order_v1_order_proto_init() }
@@ -2315,9 +1939,9 @@ func file_taproom_order_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_taproom_order_v1_order_proto_rawDesc), len(file_taproom_order_v1_order_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   23,
 			NumExtensions: 0,
-			NumServices:   3,
+			NumServices:   2,
 		},
 		GoTypes:           file_taproom_order_v1_order_proto_goTypes,
 		DependencyIndexes: file_taproom_order_v1_order_proto_depIdxs,

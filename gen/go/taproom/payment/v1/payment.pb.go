@@ -1492,98 +1492,6 @@ func (x *CheckInvariantsResponse) GetInvariants() []*v1.Invariant {
 	return nil
 }
 
-// Request of GetWalletState.
-type GetWalletStateRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The user's id.
-	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetWalletStateRequest) Reset() {
-	*x = GetWalletStateRequest{}
-	mi := &file_taproom_payment_v1_payment_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetWalletStateRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetWalletStateRequest) ProtoMessage() {}
-
-func (x *GetWalletStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_payment_v1_payment_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetWalletStateRequest.ProtoReflect.Descriptor instead.
-func (*GetWalletStateRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_payment_v1_payment_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *GetWalletStateRequest) GetUserId() string {
-	if x != nil {
-		return x.UserId
-	}
-	return ""
-}
-
-// Response of GetWalletState.
-type GetWalletStateResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// It holds no money and has no holds.
-	Empty         bool `protobuf:"varint,1,opt,name=empty,proto3" json:"empty,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetWalletStateResponse) Reset() {
-	*x = GetWalletStateResponse{}
-	mi := &file_taproom_payment_v1_payment_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetWalletStateResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetWalletStateResponse) ProtoMessage() {}
-
-func (x *GetWalletStateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_payment_v1_payment_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetWalletStateResponse.ProtoReflect.Descriptor instead.
-func (*GetWalletStateResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_payment_v1_payment_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *GetWalletStateResponse) GetEmpty() bool {
-	if x != nil {
-		return x.Empty
-	}
-	return false
-}
-
 var File_taproom_payment_v1_payment_proto protoreflect.FileDescriptor
 
 const file_taproom_payment_v1_payment_proto_rawDesc = "" +
@@ -1673,11 +1581,7 @@ const file_taproom_payment_v1_payment_proto_rawDesc = "" +
 	"\x17CheckInvariantsResponse\x12:\n" +
 	"\n" +
 	"invariants\x18\x01 \x03(\v2\x1a.taproom.type.v1.InvariantR\n" +
-	"invariants\":\n" +
-	"\x15GetWalletStateRequest\x12!\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\".\n" +
-	"\x16GetWalletStateResponse\x12\x14\n" +
-	"\x05empty\x18\x01 \x01(\bR\x05empty*\xad\x02\n" +
+	"invariants*\xad\x02\n" +
 	"\fPaymentState\x12\x1d\n" +
 	"\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19PAYMENT_STATE_AUTHORIZING\x10\x01\x12\x1c\n" +
@@ -1707,9 +1611,7 @@ const file_taproom_payment_v1_payment_proto_rawDesc = "" +
 	"\x13PaymentAdminService\x12s\n" +
 	"\x0fGetTrialBalance\x12*.taproom.payment.v1.GetTrialBalanceRequest\x1a+.taproom.payment.v1.GetTrialBalanceResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12j\n" +
 	"\fListPayments\x12'.taproom.payment.v1.ListPaymentsRequest\x1a(.taproom.payment.v1.ListPaymentsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12s\n" +
-	"\x0fCheckInvariants\x12*.taproom.payment.v1.CheckInvariantsRequest\x1a+.taproom.payment.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x012\x87\x01\n" +
-	"\x13PaymentStateService\x12p\n" +
-	"\x0eGetWalletState\x12).taproom.payment.v1.GetWalletStateRequest\x1a*.taproom.payment.v1.GetWalletStateResponse\"\a\x88\xb5\x18\x05\x90\x02\x01B\xd5\x01\n" +
+	"\x0fCheckInvariants\x12*.taproom.payment.v1.CheckInvariantsRequest\x1a+.taproom.payment.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01B\xd5\x01\n" +
 	"\x16com.taproom.payment.v1B\fPaymentProtoP\x01ZCgithub.com/taproom-shop/taproom/gen/go/taproom/payment/v1;paymentv1\xa2\x02\x03TPX\xaa\x02\x12Taproom.Payment.V1\xca\x02\x12Taproom\\Payment\\V1\xe2\x02\x1eTaproom\\Payment\\V1\\GPBMetadata\xea\x02\x14Taproom::Payment::V1b\x06proto3"
 
 var (
@@ -1725,7 +1627,7 @@ func file_taproom_payment_v1_payment_proto_rawDescGZIP() []byte {
 }
 
 var file_taproom_payment_v1_payment_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_taproom_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_taproom_payment_v1_payment_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_taproom_payment_v1_payment_proto_goTypes = []any{
 	(PaymentState)(0),                // 0: taproom.payment.v1.PaymentState
 	(TransactionKind)(0),             // 1: taproom.payment.v1.TransactionKind
@@ -1752,35 +1654,33 @@ var file_taproom_payment_v1_payment_proto_goTypes = []any{
 	(*ListPaymentsResponse)(nil),     // 22: taproom.payment.v1.ListPaymentsResponse
 	(*CheckInvariantsRequest)(nil),   // 23: taproom.payment.v1.CheckInvariantsRequest
 	(*CheckInvariantsResponse)(nil),  // 24: taproom.payment.v1.CheckInvariantsResponse
-	(*GetWalletStateRequest)(nil),    // 25: taproom.payment.v1.GetWalletStateRequest
-	(*GetWalletStateResponse)(nil),   // 26: taproom.payment.v1.GetWalletStateResponse
-	(*v1.Money)(nil),                 // 27: taproom.type.v1.Money
-	(*timestamppb.Timestamp)(nil),    // 28: google.protobuf.Timestamp
-	(*v1.Invariant)(nil),             // 29: taproom.type.v1.Invariant
+	(*v1.Money)(nil),                 // 25: taproom.type.v1.Money
+	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
+	(*v1.Invariant)(nil),             // 27: taproom.type.v1.Invariant
 }
 var file_taproom_payment_v1_payment_proto_depIdxs = []int32{
-	27, // 0: taproom.payment.v1.Wallet.balance:type_name -> taproom.type.v1.Money
-	27, // 1: taproom.payment.v1.Wallet.available:type_name -> taproom.type.v1.Money
+	25, // 0: taproom.payment.v1.Wallet.balance:type_name -> taproom.type.v1.Money
+	25, // 1: taproom.payment.v1.Wallet.available:type_name -> taproom.type.v1.Money
 	1,  // 2: taproom.payment.v1.Transaction.kind:type_name -> taproom.payment.v1.TransactionKind
-	27, // 3: taproom.payment.v1.Transaction.amount:type_name -> taproom.type.v1.Money
-	28, // 4: taproom.payment.v1.Transaction.created_at:type_name -> google.protobuf.Timestamp
-	28, // 5: taproom.payment.v1.Card.created_at:type_name -> google.protobuf.Timestamp
+	25, // 3: taproom.payment.v1.Transaction.amount:type_name -> taproom.type.v1.Money
+	26, // 4: taproom.payment.v1.Transaction.created_at:type_name -> google.protobuf.Timestamp
+	26, // 5: taproom.payment.v1.Card.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 6: taproom.payment.v1.Payment.state:type_name -> taproom.payment.v1.PaymentState
-	27, // 7: taproom.payment.v1.Payment.amount:type_name -> taproom.type.v1.Money
-	27, // 8: taproom.payment.v1.Payment.captured:type_name -> taproom.type.v1.Money
-	27, // 9: taproom.payment.v1.Payment.refunded:type_name -> taproom.type.v1.Money
-	28, // 10: taproom.payment.v1.Payment.created_at:type_name -> google.protobuf.Timestamp
-	28, // 11: taproom.payment.v1.Payment.updated_at:type_name -> google.protobuf.Timestamp
+	25, // 7: taproom.payment.v1.Payment.amount:type_name -> taproom.type.v1.Money
+	25, // 8: taproom.payment.v1.Payment.captured:type_name -> taproom.type.v1.Money
+	25, // 9: taproom.payment.v1.Payment.refunded:type_name -> taproom.type.v1.Money
+	26, // 10: taproom.payment.v1.Payment.created_at:type_name -> google.protobuf.Timestamp
+	26, // 11: taproom.payment.v1.Payment.updated_at:type_name -> google.protobuf.Timestamp
 	2,  // 12: taproom.payment.v1.GetWalletResponse.wallet:type_name -> taproom.payment.v1.Wallet
 	2,  // 13: taproom.payment.v1.TopUpWalletResponse.wallet:type_name -> taproom.payment.v1.Wallet
 	3,  // 14: taproom.payment.v1.ListTransactionsResponse.transactions:type_name -> taproom.payment.v1.Transaction
 	4,  // 15: taproom.payment.v1.SaveCardResponse.card:type_name -> taproom.payment.v1.Card
 	4,  // 16: taproom.payment.v1.ListCardsResponse.cards:type_name -> taproom.payment.v1.Card
-	27, // 17: taproom.payment.v1.AccountBalance.posted:type_name -> taproom.type.v1.Money
-	27, // 18: taproom.payment.v1.AccountBalance.pending:type_name -> taproom.type.v1.Money
+	25, // 17: taproom.payment.v1.AccountBalance.posted:type_name -> taproom.type.v1.Money
+	25, // 18: taproom.payment.v1.AccountBalance.pending:type_name -> taproom.type.v1.Money
 	19, // 19: taproom.payment.v1.GetTrialBalanceResponse.balances:type_name -> taproom.payment.v1.AccountBalance
 	5,  // 20: taproom.payment.v1.ListPaymentsResponse.payments:type_name -> taproom.payment.v1.Payment
-	29, // 21: taproom.payment.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
+	27, // 21: taproom.payment.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
 	6,  // 22: taproom.payment.v1.PaymentService.GetWallet:input_type -> taproom.payment.v1.GetWalletRequest
 	8,  // 23: taproom.payment.v1.PaymentService.TopUpWallet:input_type -> taproom.payment.v1.TopUpWalletRequest
 	10, // 24: taproom.payment.v1.PaymentService.ListTransactions:input_type -> taproom.payment.v1.ListTransactionsRequest
@@ -1790,19 +1690,17 @@ var file_taproom_payment_v1_payment_proto_depIdxs = []int32{
 	18, // 28: taproom.payment.v1.PaymentAdminService.GetTrialBalance:input_type -> taproom.payment.v1.GetTrialBalanceRequest
 	21, // 29: taproom.payment.v1.PaymentAdminService.ListPayments:input_type -> taproom.payment.v1.ListPaymentsRequest
 	23, // 30: taproom.payment.v1.PaymentAdminService.CheckInvariants:input_type -> taproom.payment.v1.CheckInvariantsRequest
-	25, // 31: taproom.payment.v1.PaymentStateService.GetWalletState:input_type -> taproom.payment.v1.GetWalletStateRequest
-	7,  // 32: taproom.payment.v1.PaymentService.GetWallet:output_type -> taproom.payment.v1.GetWalletResponse
-	9,  // 33: taproom.payment.v1.PaymentService.TopUpWallet:output_type -> taproom.payment.v1.TopUpWalletResponse
-	11, // 34: taproom.payment.v1.PaymentService.ListTransactions:output_type -> taproom.payment.v1.ListTransactionsResponse
-	13, // 35: taproom.payment.v1.PaymentService.SaveCard:output_type -> taproom.payment.v1.SaveCardResponse
-	15, // 36: taproom.payment.v1.PaymentService.ListCards:output_type -> taproom.payment.v1.ListCardsResponse
-	17, // 37: taproom.payment.v1.PaymentService.DeleteCard:output_type -> taproom.payment.v1.DeleteCardResponse
-	20, // 38: taproom.payment.v1.PaymentAdminService.GetTrialBalance:output_type -> taproom.payment.v1.GetTrialBalanceResponse
-	22, // 39: taproom.payment.v1.PaymentAdminService.ListPayments:output_type -> taproom.payment.v1.ListPaymentsResponse
-	24, // 40: taproom.payment.v1.PaymentAdminService.CheckInvariants:output_type -> taproom.payment.v1.CheckInvariantsResponse
-	26, // 41: taproom.payment.v1.PaymentStateService.GetWalletState:output_type -> taproom.payment.v1.GetWalletStateResponse
-	32, // [32:42] is the sub-list for method output_type
-	22, // [22:32] is the sub-list for method input_type
+	7,  // 31: taproom.payment.v1.PaymentService.GetWallet:output_type -> taproom.payment.v1.GetWalletResponse
+	9,  // 32: taproom.payment.v1.PaymentService.TopUpWallet:output_type -> taproom.payment.v1.TopUpWalletResponse
+	11, // 33: taproom.payment.v1.PaymentService.ListTransactions:output_type -> taproom.payment.v1.ListTransactionsResponse
+	13, // 34: taproom.payment.v1.PaymentService.SaveCard:output_type -> taproom.payment.v1.SaveCardResponse
+	15, // 35: taproom.payment.v1.PaymentService.ListCards:output_type -> taproom.payment.v1.ListCardsResponse
+	17, // 36: taproom.payment.v1.PaymentService.DeleteCard:output_type -> taproom.payment.v1.DeleteCardResponse
+	20, // 37: taproom.payment.v1.PaymentAdminService.GetTrialBalance:output_type -> taproom.payment.v1.GetTrialBalanceResponse
+	22, // 38: taproom.payment.v1.PaymentAdminService.ListPayments:output_type -> taproom.payment.v1.ListPaymentsResponse
+	24, // 39: taproom.payment.v1.PaymentAdminService.CheckInvariants:output_type -> taproom.payment.v1.CheckInvariantsResponse
+	31, // [31:40] is the sub-list for method output_type
+	22, // [22:31] is the sub-list for method input_type
 	22, // [22:22] is the sub-list for extension type_name
 	22, // [22:22] is the sub-list for extension extendee
 	0,  // [0:22] is the sub-list for field type_name
@@ -1819,9 +1717,9 @@ func file_taproom_payment_v1_payment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_taproom_payment_v1_payment_proto_rawDesc), len(file_taproom_payment_v1_payment_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   23,
 			NumExtensions: 0,
-			NumServices:   3,
+			NumServices:   2,
 		},
 		GoTypes:           file_taproom_payment_v1_payment_proto_goTypes,
 		DependencyIndexes: file_taproom_payment_v1_payment_proto_depIdxs,

@@ -919,107 +919,6 @@ func (x *CheckInvariantsResponse) GetInvariants() []*v1.Invariant {
 	return nil
 }
 
-// Request of HandOver.
-type HandOverRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The parcel's id.
-	PackageId     string `protobuf:"bytes,1,opt,name=package_id,json=packageId,proto3" json:"package_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *HandOverRequest) Reset() {
-	*x = HandOverRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *HandOverRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*HandOverRequest) ProtoMessage() {}
-
-func (x *HandOverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use HandOverRequest.ProtoReflect.Descriptor instead.
-func (*HandOverRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{14}
-}
-
-func (x *HandOverRequest) GetPackageId() string {
-	if x != nil {
-		return x.PackageId
-	}
-	return ""
-}
-
-// Response of HandOver.
-type HandOverResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The courier has it now and shall drive; false: it was stopped, or is already where it belongs.
-	Accepted bool `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"`
-	// Where the shipment stands.
-	State         ShipmentState `protobuf:"varint,2,opt,name=state,proto3,enum=taproom.shipping.v1.ShipmentState" json:"state,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *HandOverResponse) Reset() {
-	*x = HandOverResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[15]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *HandOverResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*HandOverResponse) ProtoMessage() {}
-
-func (x *HandOverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[15]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use HandOverResponse.ProtoReflect.Descriptor instead.
-func (*HandOverResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{15}
-}
-
-func (x *HandOverResponse) GetAccepted() bool {
-	if x != nil {
-		return x.Accepted
-	}
-	return false
-}
-
-func (x *HandOverResponse) GetState() ShipmentState {
-	if x != nil {
-		return x.State
-	}
-	return ShipmentState_SHIPMENT_STATE_UNSPECIFIED
-}
-
 var File_taproom_shipping_v1_shipping_proto protoreflect.FileDescriptor
 
 const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
@@ -1079,13 +978,7 @@ const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
 	"\x17CheckInvariantsResponse\x12:\n" +
 	"\n" +
 	"invariants\x18\x01 \x03(\v2\x1a.taproom.type.v1.InvariantR\n" +
-	"invariants\":\n" +
-	"\x0fHandOverRequest\x12'\n" +
-	"\n" +
-	"package_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tpackageId\"h\n" +
-	"\x10HandOverResponse\x12\x1a\n" +
-	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
-	"\x05state\x18\x02 \x01(\x0e2\".taproom.shipping.v1.ShipmentStateR\x05state*\x9d\x02\n" +
+	"invariants*\x9d\x02\n" +
 	"\rShipmentState\x12\x1e\n" +
 	"\x1aSHIPMENT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SHIPMENT_STATE_CREATED\x10\x01\x12\x1d\n" +
@@ -1103,9 +996,7 @@ const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
 	"\x14ShippingAdminService\x12o\n" +
 	"\rListShipments\x12).taproom.shipping.v1.ListShipmentsRequest\x1a*.taproom.shipping.v1.ListShipmentsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12v\n" +
 	"\x0fAdvanceShipment\x12+.taproom.shipping.v1.AdvanceShipmentRequest\x1a,.taproom.shipping.v1.AdvanceShipmentResponse\"\b\x88\xb5\x18\x04\x90\xb5\x18\x01\x12u\n" +
-	"\x0fCheckInvariants\x12+.taproom.shipping.v1.CheckInvariantsRequest\x1a,.taproom.shipping.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x012{\n" +
-	"\x16ShippingCourierService\x12a\n" +
-	"\bHandOver\x12$.taproom.shipping.v1.HandOverRequest\x1a%.taproom.shipping.v1.HandOverResponse\"\b\x88\xb5\x18\x05\x90\xb5\x18\x01B\xdd\x01\n" +
+	"\x0fCheckInvariants\x12+.taproom.shipping.v1.CheckInvariantsRequest\x1a,.taproom.shipping.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01B\xdd\x01\n" +
 	"\x17com.taproom.shipping.v1B\rShippingProtoP\x01ZEgithub.com/taproom-shop/taproom/gen/go/taproom/shipping/v1;shippingv1\xa2\x02\x03TSX\xaa\x02\x13Taproom.Shipping.V1\xca\x02\x13Taproom\\Shipping\\V1\xe2\x02\x1fTaproom\\Shipping\\V1\\GPBMetadata\xea\x02\x15Taproom::Shipping::V1b\x06proto3"
 
 var (
@@ -1121,7 +1012,7 @@ func file_taproom_shipping_v1_shipping_proto_rawDescGZIP() []byte {
 }
 
 var file_taproom_shipping_v1_shipping_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_taproom_shipping_v1_shipping_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_taproom_shipping_v1_shipping_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_taproom_shipping_v1_shipping_proto_goTypes = []any{
 	(ShipmentState)(0),                  // 0: taproom.shipping.v1.ShipmentState
 	(*ShippingMethod)(nil),              // 1: taproom.shipping.v1.ShippingMethod
@@ -1138,18 +1029,16 @@ var file_taproom_shipping_v1_shipping_proto_goTypes = []any{
 	(*AdvanceShipmentResponse)(nil),     // 12: taproom.shipping.v1.AdvanceShipmentResponse
 	(*CheckInvariantsRequest)(nil),      // 13: taproom.shipping.v1.CheckInvariantsRequest
 	(*CheckInvariantsResponse)(nil),     // 14: taproom.shipping.v1.CheckInvariantsResponse
-	(*HandOverRequest)(nil),             // 15: taproom.shipping.v1.HandOverRequest
-	(*HandOverResponse)(nil),            // 16: taproom.shipping.v1.HandOverResponse
-	(*v1.Money)(nil),                    // 17: taproom.type.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 18: google.protobuf.Timestamp
-	(*v1.Invariant)(nil),                // 19: taproom.type.v1.Invariant
+	(*v1.Money)(nil),                    // 15: taproom.type.v1.Money
+	(*timestamppb.Timestamp)(nil),       // 16: google.protobuf.Timestamp
+	(*v1.Invariant)(nil),                // 17: taproom.type.v1.Invariant
 }
 var file_taproom_shipping_v1_shipping_proto_depIdxs = []int32{
-	17, // 0: taproom.shipping.v1.ShippingMethod.rate:type_name -> taproom.type.v1.Money
-	17, // 1: taproom.shipping.v1.ShippingMethod.free_from:type_name -> taproom.type.v1.Money
+	15, // 0: taproom.shipping.v1.ShippingMethod.rate:type_name -> taproom.type.v1.Money
+	15, // 1: taproom.shipping.v1.ShippingMethod.free_from:type_name -> taproom.type.v1.Money
 	0,  // 2: taproom.shipping.v1.Shipment.state:type_name -> taproom.shipping.v1.ShipmentState
-	18, // 3: taproom.shipping.v1.Shipment.created_at:type_name -> google.protobuf.Timestamp
-	18, // 4: taproom.shipping.v1.Shipment.updated_at:type_name -> google.protobuf.Timestamp
+	16, // 3: taproom.shipping.v1.Shipment.created_at:type_name -> google.protobuf.Timestamp
+	16, // 4: taproom.shipping.v1.Shipment.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 5: taproom.shipping.v1.ListShippingMethodsResponse.methods:type_name -> taproom.shipping.v1.ShippingMethod
 	2,  // 6: taproom.shipping.v1.GetShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
 	2,  // 7: taproom.shipping.v1.TrackShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
@@ -1157,27 +1046,24 @@ var file_taproom_shipping_v1_shipping_proto_depIdxs = []int32{
 	2,  // 9: taproom.shipping.v1.ListShipmentsResponse.shipments:type_name -> taproom.shipping.v1.Shipment
 	0,  // 10: taproom.shipping.v1.AdvanceShipmentRequest.to:type_name -> taproom.shipping.v1.ShipmentState
 	2,  // 11: taproom.shipping.v1.AdvanceShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
-	19, // 12: taproom.shipping.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
-	0,  // 13: taproom.shipping.v1.HandOverResponse.state:type_name -> taproom.shipping.v1.ShipmentState
-	3,  // 14: taproom.shipping.v1.ShippingService.ListShippingMethods:input_type -> taproom.shipping.v1.ListShippingMethodsRequest
-	5,  // 15: taproom.shipping.v1.ShippingService.GetShipment:input_type -> taproom.shipping.v1.GetShipmentRequest
-	7,  // 16: taproom.shipping.v1.ShippingService.TrackShipment:input_type -> taproom.shipping.v1.TrackShipmentRequest
-	9,  // 17: taproom.shipping.v1.ShippingAdminService.ListShipments:input_type -> taproom.shipping.v1.ListShipmentsRequest
-	11, // 18: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:input_type -> taproom.shipping.v1.AdvanceShipmentRequest
-	13, // 19: taproom.shipping.v1.ShippingAdminService.CheckInvariants:input_type -> taproom.shipping.v1.CheckInvariantsRequest
-	15, // 20: taproom.shipping.v1.ShippingCourierService.HandOver:input_type -> taproom.shipping.v1.HandOverRequest
-	4,  // 21: taproom.shipping.v1.ShippingService.ListShippingMethods:output_type -> taproom.shipping.v1.ListShippingMethodsResponse
-	6,  // 22: taproom.shipping.v1.ShippingService.GetShipment:output_type -> taproom.shipping.v1.GetShipmentResponse
-	8,  // 23: taproom.shipping.v1.ShippingService.TrackShipment:output_type -> taproom.shipping.v1.TrackShipmentResponse
-	10, // 24: taproom.shipping.v1.ShippingAdminService.ListShipments:output_type -> taproom.shipping.v1.ListShipmentsResponse
-	12, // 25: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:output_type -> taproom.shipping.v1.AdvanceShipmentResponse
-	14, // 26: taproom.shipping.v1.ShippingAdminService.CheckInvariants:output_type -> taproom.shipping.v1.CheckInvariantsResponse
-	16, // 27: taproom.shipping.v1.ShippingCourierService.HandOver:output_type -> taproom.shipping.v1.HandOverResponse
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	17, // 12: taproom.shipping.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
+	3,  // 13: taproom.shipping.v1.ShippingService.ListShippingMethods:input_type -> taproom.shipping.v1.ListShippingMethodsRequest
+	5,  // 14: taproom.shipping.v1.ShippingService.GetShipment:input_type -> taproom.shipping.v1.GetShipmentRequest
+	7,  // 15: taproom.shipping.v1.ShippingService.TrackShipment:input_type -> taproom.shipping.v1.TrackShipmentRequest
+	9,  // 16: taproom.shipping.v1.ShippingAdminService.ListShipments:input_type -> taproom.shipping.v1.ListShipmentsRequest
+	11, // 17: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:input_type -> taproom.shipping.v1.AdvanceShipmentRequest
+	13, // 18: taproom.shipping.v1.ShippingAdminService.CheckInvariants:input_type -> taproom.shipping.v1.CheckInvariantsRequest
+	4,  // 19: taproom.shipping.v1.ShippingService.ListShippingMethods:output_type -> taproom.shipping.v1.ListShippingMethodsResponse
+	6,  // 20: taproom.shipping.v1.ShippingService.GetShipment:output_type -> taproom.shipping.v1.GetShipmentResponse
+	8,  // 21: taproom.shipping.v1.ShippingService.TrackShipment:output_type -> taproom.shipping.v1.TrackShipmentResponse
+	10, // 22: taproom.shipping.v1.ShippingAdminService.ListShipments:output_type -> taproom.shipping.v1.ListShipmentsResponse
+	12, // 23: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:output_type -> taproom.shipping.v1.AdvanceShipmentResponse
+	14, // 24: taproom.shipping.v1.ShippingAdminService.CheckInvariants:output_type -> taproom.shipping.v1.CheckInvariantsResponse
+	19, // [19:25] is the sub-list for method output_type
+	13, // [13:19] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_taproom_shipping_v1_shipping_proto_init() }
@@ -1191,9 +1077,9 @@ func file_taproom_shipping_v1_shipping_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_taproom_shipping_v1_shipping_proto_rawDesc), len(file_taproom_shipping_v1_shipping_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   14,
 			NumExtensions: 0,
-			NumServices:   3,
+			NumServices:   2,
 		},
 		GoTypes:           file_taproom_shipping_v1_shipping_proto_goTypes,
 		DependencyIndexes: file_taproom_shipping_v1_shipping_proto_depIdxs,

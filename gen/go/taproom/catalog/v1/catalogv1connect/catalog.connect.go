@@ -24,8 +24,6 @@ const _ = connect.IsAtLeastVersion1_13_0
 const (
 	// CatalogServiceName is the fully-qualified name of the CatalogService service.
 	CatalogServiceName = "taproom.catalog.v1.CatalogService"
-	// CatalogPriceServiceName is the fully-qualified name of the CatalogPriceService service.
-	CatalogPriceServiceName = "taproom.catalog.v1.CatalogPriceService"
 	// CatalogAdminServiceName is the fully-qualified name of the CatalogAdminService service.
 	CatalogAdminServiceName = "taproom.catalog.v1.CatalogAdminService"
 )
@@ -52,9 +50,6 @@ const (
 	// CatalogServiceListBreweriesProcedure is the fully-qualified name of the CatalogService's
 	// ListBreweries RPC.
 	CatalogServiceListBreweriesProcedure = "/taproom.catalog.v1.CatalogService/ListBreweries"
-	// CatalogPriceServiceBatchGetPricesProcedure is the fully-qualified name of the
-	// CatalogPriceService's BatchGetPrices RPC.
-	CatalogPriceServiceBatchGetPricesProcedure = "/taproom.catalog.v1.CatalogPriceService/BatchGetPrices"
 	// CatalogAdminServiceCreateBeerProcedure is the fully-qualified name of the CatalogAdminService's
 	// CreateBeer RPC.
 	CatalogAdminServiceCreateBeerProcedure = "/taproom.catalog.v1.CatalogAdminService/CreateBeer"
@@ -284,85 +279,6 @@ func (UnimplementedCatalogServiceHandler) ListStyles(context.Context, *v1.ListSt
 
 func (UnimplementedCatalogServiceHandler) ListBreweries(context.Context, *v1.ListBreweriesRequest) (*v1.ListBreweriesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.catalog.v1.CatalogService.ListBreweries is not implemented"))
-}
-
-// CatalogPriceServiceClient is a client for the taproom.catalog.v1.CatalogPriceService service.
-type CatalogPriceServiceClient interface {
-	// Prices of many beers, read from the database and never from a cache; unknown ones are left out.
-	BatchGetPrices(context.Context, *v1.BatchGetPricesRequest) (*v1.BatchGetPricesResponse, error)
-}
-
-// NewCatalogPriceServiceClient constructs a client for the taproom.catalog.v1.CatalogPriceService
-// service. By default, it uses the Connect protocol with the binary Protobuf Codec, asks for
-// gzipped responses, and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply
-// the connect.WithGRPC() or connect.WithGRPCWeb() options.
-//
-// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
-// http://api.acme.com or https://acme.com/grpc).
-func NewCatalogPriceServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) CatalogPriceServiceClient {
-	baseURL = strings.TrimRight(baseURL, "/")
-	catalogPriceServiceMethods := v1.File_taproom_catalog_v1_catalog_proto.Services().ByName("CatalogPriceService").Methods()
-	return &catalogPriceServiceClient{
-		batchGetPrices: connect.NewClient[v1.BatchGetPricesRequest, v1.BatchGetPricesResponse](
-			httpClient,
-			baseURL+CatalogPriceServiceBatchGetPricesProcedure,
-			connect.WithSchema(catalogPriceServiceMethods.ByName("BatchGetPrices")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-			connect.WithClientOptions(opts...),
-		),
-	}
-}
-
-// catalogPriceServiceClient implements CatalogPriceServiceClient.
-type catalogPriceServiceClient struct {
-	batchGetPrices *connect.Client[v1.BatchGetPricesRequest, v1.BatchGetPricesResponse]
-}
-
-// BatchGetPrices calls taproom.catalog.v1.CatalogPriceService.BatchGetPrices.
-func (c *catalogPriceServiceClient) BatchGetPrices(ctx context.Context, req *v1.BatchGetPricesRequest) (*v1.BatchGetPricesResponse, error) {
-	response, err := c.batchGetPrices.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// CatalogPriceServiceHandler is an implementation of the taproom.catalog.v1.CatalogPriceService
-// service.
-type CatalogPriceServiceHandler interface {
-	// Prices of many beers, read from the database and never from a cache; unknown ones are left out.
-	BatchGetPrices(context.Context, *v1.BatchGetPricesRequest) (*v1.BatchGetPricesResponse, error)
-}
-
-// NewCatalogPriceServiceHandler builds an HTTP handler from the service implementation. It returns
-// the path on which to mount the handler and the handler itself.
-//
-// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
-// and JSON codecs. They also support gzip compression.
-func NewCatalogPriceServiceHandler(svc CatalogPriceServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
-	catalogPriceServiceMethods := v1.File_taproom_catalog_v1_catalog_proto.Services().ByName("CatalogPriceService").Methods()
-	catalogPriceServiceBatchGetPricesHandler := connect.NewUnaryHandlerSimple(
-		CatalogPriceServiceBatchGetPricesProcedure,
-		svc.BatchGetPrices,
-		connect.WithSchema(catalogPriceServiceMethods.ByName("BatchGetPrices")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-		connect.WithHandlerOptions(opts...),
-	)
-	return "/taproom.catalog.v1.CatalogPriceService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case CatalogPriceServiceBatchGetPricesProcedure:
-			catalogPriceServiceBatchGetPricesHandler.ServeHTTP(w, r)
-		default:
-			http.NotFound(w, r)
-		}
-	})
-}
-
-// UnimplementedCatalogPriceServiceHandler returns CodeUnimplemented from all methods.
-type UnimplementedCatalogPriceServiceHandler struct{}
-
-func (UnimplementedCatalogPriceServiceHandler) BatchGetPrices(context.Context, *v1.BatchGetPricesRequest) (*v1.BatchGetPricesResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.catalog.v1.CatalogPriceService.BatchGetPrices is not implemented"))
 }
 
 // CatalogAdminServiceClient is a client for the taproom.catalog.v1.CatalogAdminService service.

@@ -26,8 +26,6 @@ const (
 	OrderServiceName = "taproom.order.v1.OrderService"
 	// OrderAdminServiceName is the fully-qualified name of the OrderAdminService service.
 	OrderAdminServiceName = "taproom.order.v1.OrderAdminService"
-	// OrderStateServiceName is the fully-qualified name of the OrderStateService service.
-	OrderStateServiceName = "taproom.order.v1.OrderStateService"
 )
 
 // These constants are the fully-qualified names of the RPCs defined in this package. They're
@@ -61,15 +59,6 @@ const (
 	// OrderAdminServiceCheckInvariantsProcedure is the fully-qualified name of the OrderAdminService's
 	// CheckInvariants RPC.
 	OrderAdminServiceCheckInvariantsProcedure = "/taproom.order.v1.OrderAdminService/CheckInvariants"
-	// OrderStateServiceBatchGetOrderStatesProcedure is the fully-qualified name of the
-	// OrderStateService's BatchGetOrderStates RPC.
-	OrderStateServiceBatchGetOrderStatesProcedure = "/taproom.order.v1.OrderStateService/BatchGetOrderStates"
-	// OrderStateServiceCloseCheckoutsProcedure is the fully-qualified name of the OrderStateService's
-	// CloseCheckouts RPC.
-	OrderStateServiceCloseCheckoutsProcedure = "/taproom.order.v1.OrderStateService/CloseCheckouts"
-	// OrderStateServiceCountOpenOrdersProcedure is the fully-qualified name of the OrderStateService's
-	// CountOpenOrders RPC.
-	OrderStateServiceCountOpenOrdersProcedure = "/taproom.order.v1.OrderStateService/CountOpenOrders"
 )
 
 // OrderServiceClient is a client for the taproom.order.v1.OrderService service.
@@ -470,154 +459,4 @@ func (UnimplementedOrderAdminServiceHandler) CancelOrder(context.Context, *v1.Or
 
 func (UnimplementedOrderAdminServiceHandler) CheckInvariants(context.Context, *v1.CheckInvariantsRequest) (*v1.CheckInvariantsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderAdminService.CheckInvariants is not implemented"))
-}
-
-// OrderStateServiceClient is a client for the taproom.order.v1.OrderStateService service.
-type OrderStateServiceClient interface {
-	// The states of many orders; unknown ones are left out. Asked by inventory about old reservations and by payment about
-	// old holds.
-	BatchGetOrderStates(context.Context, *v1.BatchGetOrderStatesRequest) (*v1.BatchGetOrderStatesResponse, error)
-	// Tells that a cart has given up what these orders took from it, so that it can be checked out again. Repeating it
-	// changes nothing.
-	CloseCheckouts(context.Context, *v1.CloseCheckoutsRequest) (*v1.CloseCheckoutsResponse, error)
-	// How many orders of a user are neither delivered nor cancelled.
-	CountOpenOrders(context.Context, *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error)
-}
-
-// NewOrderStateServiceClient constructs a client for the taproom.order.v1.OrderStateService
-// service. By default, it uses the Connect protocol with the binary Protobuf Codec, asks for
-// gzipped responses, and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply
-// the connect.WithGRPC() or connect.WithGRPCWeb() options.
-//
-// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
-// http://api.acme.com or https://acme.com/grpc).
-func NewOrderStateServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) OrderStateServiceClient {
-	baseURL = strings.TrimRight(baseURL, "/")
-	orderStateServiceMethods := v1.File_taproom_order_v1_order_proto.Services().ByName("OrderStateService").Methods()
-	return &orderStateServiceClient{
-		batchGetOrderStates: connect.NewClient[v1.BatchGetOrderStatesRequest, v1.BatchGetOrderStatesResponse](
-			httpClient,
-			baseURL+OrderStateServiceBatchGetOrderStatesProcedure,
-			connect.WithSchema(orderStateServiceMethods.ByName("BatchGetOrderStates")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-			connect.WithClientOptions(opts...),
-		),
-		closeCheckouts: connect.NewClient[v1.CloseCheckoutsRequest, v1.CloseCheckoutsResponse](
-			httpClient,
-			baseURL+OrderStateServiceCloseCheckoutsProcedure,
-			connect.WithSchema(orderStateServiceMethods.ByName("CloseCheckouts")),
-			connect.WithIdempotency(connect.IdempotencyIdempotent),
-			connect.WithClientOptions(opts...),
-		),
-		countOpenOrders: connect.NewClient[v1.CountOpenOrdersRequest, v1.CountOpenOrdersResponse](
-			httpClient,
-			baseURL+OrderStateServiceCountOpenOrdersProcedure,
-			connect.WithSchema(orderStateServiceMethods.ByName("CountOpenOrders")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-			connect.WithClientOptions(opts...),
-		),
-	}
-}
-
-// orderStateServiceClient implements OrderStateServiceClient.
-type orderStateServiceClient struct {
-	batchGetOrderStates *connect.Client[v1.BatchGetOrderStatesRequest, v1.BatchGetOrderStatesResponse]
-	closeCheckouts      *connect.Client[v1.CloseCheckoutsRequest, v1.CloseCheckoutsResponse]
-	countOpenOrders     *connect.Client[v1.CountOpenOrdersRequest, v1.CountOpenOrdersResponse]
-}
-
-// BatchGetOrderStates calls taproom.order.v1.OrderStateService.BatchGetOrderStates.
-func (c *orderStateServiceClient) BatchGetOrderStates(ctx context.Context, req *v1.BatchGetOrderStatesRequest) (*v1.BatchGetOrderStatesResponse, error) {
-	response, err := c.batchGetOrderStates.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// CloseCheckouts calls taproom.order.v1.OrderStateService.CloseCheckouts.
-func (c *orderStateServiceClient) CloseCheckouts(ctx context.Context, req *v1.CloseCheckoutsRequest) (*v1.CloseCheckoutsResponse, error) {
-	response, err := c.closeCheckouts.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// CountOpenOrders calls taproom.order.v1.OrderStateService.CountOpenOrders.
-func (c *orderStateServiceClient) CountOpenOrders(ctx context.Context, req *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error) {
-	response, err := c.countOpenOrders.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// OrderStateServiceHandler is an implementation of the taproom.order.v1.OrderStateService service.
-type OrderStateServiceHandler interface {
-	// The states of many orders; unknown ones are left out. Asked by inventory about old reservations and by payment about
-	// old holds.
-	BatchGetOrderStates(context.Context, *v1.BatchGetOrderStatesRequest) (*v1.BatchGetOrderStatesResponse, error)
-	// Tells that a cart has given up what these orders took from it, so that it can be checked out again. Repeating it
-	// changes nothing.
-	CloseCheckouts(context.Context, *v1.CloseCheckoutsRequest) (*v1.CloseCheckoutsResponse, error)
-	// How many orders of a user are neither delivered nor cancelled.
-	CountOpenOrders(context.Context, *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error)
-}
-
-// NewOrderStateServiceHandler builds an HTTP handler from the service implementation. It returns
-// the path on which to mount the handler and the handler itself.
-//
-// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
-// and JSON codecs. They also support gzip compression.
-func NewOrderStateServiceHandler(svc OrderStateServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
-	orderStateServiceMethods := v1.File_taproom_order_v1_order_proto.Services().ByName("OrderStateService").Methods()
-	orderStateServiceBatchGetOrderStatesHandler := connect.NewUnaryHandlerSimple(
-		OrderStateServiceBatchGetOrderStatesProcedure,
-		svc.BatchGetOrderStates,
-		connect.WithSchema(orderStateServiceMethods.ByName("BatchGetOrderStates")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-		connect.WithHandlerOptions(opts...),
-	)
-	orderStateServiceCloseCheckoutsHandler := connect.NewUnaryHandlerSimple(
-		OrderStateServiceCloseCheckoutsProcedure,
-		svc.CloseCheckouts,
-		connect.WithSchema(orderStateServiceMethods.ByName("CloseCheckouts")),
-		connect.WithIdempotency(connect.IdempotencyIdempotent),
-		connect.WithHandlerOptions(opts...),
-	)
-	orderStateServiceCountOpenOrdersHandler := connect.NewUnaryHandlerSimple(
-		OrderStateServiceCountOpenOrdersProcedure,
-		svc.CountOpenOrders,
-		connect.WithSchema(orderStateServiceMethods.ByName("CountOpenOrders")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-		connect.WithHandlerOptions(opts...),
-	)
-	return "/taproom.order.v1.OrderStateService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case OrderStateServiceBatchGetOrderStatesProcedure:
-			orderStateServiceBatchGetOrderStatesHandler.ServeHTTP(w, r)
-		case OrderStateServiceCloseCheckoutsProcedure:
-			orderStateServiceCloseCheckoutsHandler.ServeHTTP(w, r)
-		case OrderStateServiceCountOpenOrdersProcedure:
-			orderStateServiceCountOpenOrdersHandler.ServeHTTP(w, r)
-		default:
-			http.NotFound(w, r)
-		}
-	})
-}
-
-// UnimplementedOrderStateServiceHandler returns CodeUnimplemented from all methods.
-type UnimplementedOrderStateServiceHandler struct{}
-
-func (UnimplementedOrderStateServiceHandler) BatchGetOrderStates(context.Context, *v1.BatchGetOrderStatesRequest) (*v1.BatchGetOrderStatesResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderStateService.BatchGetOrderStates is not implemented"))
-}
-
-func (UnimplementedOrderStateServiceHandler) CloseCheckouts(context.Context, *v1.CloseCheckoutsRequest) (*v1.CloseCheckoutsResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderStateService.CloseCheckouts is not implemented"))
-}
-
-func (UnimplementedOrderStateServiceHandler) CountOpenOrders(context.Context, *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderStateService.CountOpenOrders is not implemented"))
 }

@@ -26,8 +26,6 @@ const (
 	PaymentServiceName = "taproom.payment.v1.PaymentService"
 	// PaymentAdminServiceName is the fully-qualified name of the PaymentAdminService service.
 	PaymentAdminServiceName = "taproom.payment.v1.PaymentAdminService"
-	// PaymentStateServiceName is the fully-qualified name of the PaymentStateService service.
-	PaymentStateServiceName = "taproom.payment.v1.PaymentStateService"
 )
 
 // These constants are the fully-qualified names of the RPCs defined in this package. They're
@@ -64,9 +62,6 @@ const (
 	// PaymentAdminServiceCheckInvariantsProcedure is the fully-qualified name of the
 	// PaymentAdminService's CheckInvariants RPC.
 	PaymentAdminServiceCheckInvariantsProcedure = "/taproom.payment.v1.PaymentAdminService/CheckInvariants"
-	// PaymentStateServiceGetWalletStateProcedure is the fully-qualified name of the
-	// PaymentStateService's GetWalletState RPC.
-	PaymentStateServiceGetWalletStateProcedure = "/taproom.payment.v1.PaymentStateService/GetWalletState"
 )
 
 // PaymentServiceClient is a client for the taproom.payment.v1.PaymentService service.
@@ -460,83 +455,4 @@ func (UnimplementedPaymentAdminServiceHandler) ListPayments(context.Context, *v1
 
 func (UnimplementedPaymentAdminServiceHandler) CheckInvariants(context.Context, *v1.CheckInvariantsRequest) (*v1.CheckInvariantsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.payment.v1.PaymentAdminService.CheckInvariants is not implemented"))
-}
-
-// PaymentStateServiceClient is a client for the taproom.payment.v1.PaymentStateService service.
-type PaymentStateServiceClient interface {
-	// Whether a user's wallet holds money or has holds.
-	GetWalletState(context.Context, *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error)
-}
-
-// NewPaymentStateServiceClient constructs a client for the taproom.payment.v1.PaymentStateService
-// service. By default, it uses the Connect protocol with the binary Protobuf Codec, asks for
-// gzipped responses, and sends uncompressed requests. To use the gRPC or gRPC-Web protocols, supply
-// the connect.WithGRPC() or connect.WithGRPCWeb() options.
-//
-// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
-// http://api.acme.com or https://acme.com/grpc).
-func NewPaymentStateServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) PaymentStateServiceClient {
-	baseURL = strings.TrimRight(baseURL, "/")
-	paymentStateServiceMethods := v1.File_taproom_payment_v1_payment_proto.Services().ByName("PaymentStateService").Methods()
-	return &paymentStateServiceClient{
-		getWalletState: connect.NewClient[v1.GetWalletStateRequest, v1.GetWalletStateResponse](
-			httpClient,
-			baseURL+PaymentStateServiceGetWalletStateProcedure,
-			connect.WithSchema(paymentStateServiceMethods.ByName("GetWalletState")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-			connect.WithClientOptions(opts...),
-		),
-	}
-}
-
-// paymentStateServiceClient implements PaymentStateServiceClient.
-type paymentStateServiceClient struct {
-	getWalletState *connect.Client[v1.GetWalletStateRequest, v1.GetWalletStateResponse]
-}
-
-// GetWalletState calls taproom.payment.v1.PaymentStateService.GetWalletState.
-func (c *paymentStateServiceClient) GetWalletState(ctx context.Context, req *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error) {
-	response, err := c.getWalletState.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// PaymentStateServiceHandler is an implementation of the taproom.payment.v1.PaymentStateService
-// service.
-type PaymentStateServiceHandler interface {
-	// Whether a user's wallet holds money or has holds.
-	GetWalletState(context.Context, *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error)
-}
-
-// NewPaymentStateServiceHandler builds an HTTP handler from the service implementation. It returns
-// the path on which to mount the handler and the handler itself.
-//
-// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
-// and JSON codecs. They also support gzip compression.
-func NewPaymentStateServiceHandler(svc PaymentStateServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
-	paymentStateServiceMethods := v1.File_taproom_payment_v1_payment_proto.Services().ByName("PaymentStateService").Methods()
-	paymentStateServiceGetWalletStateHandler := connect.NewUnaryHandlerSimple(
-		PaymentStateServiceGetWalletStateProcedure,
-		svc.GetWalletState,
-		connect.WithSchema(paymentStateServiceMethods.ByName("GetWalletState")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-		connect.WithHandlerOptions(opts...),
-	)
-	return "/taproom.payment.v1.PaymentStateService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case PaymentStateServiceGetWalletStateProcedure:
-			paymentStateServiceGetWalletStateHandler.ServeHTTP(w, r)
-		default:
-			http.NotFound(w, r)
-		}
-	})
-}
-
-// UnimplementedPaymentStateServiceHandler returns CodeUnimplemented from all methods.
-type UnimplementedPaymentStateServiceHandler struct{}
-
-func (UnimplementedPaymentStateServiceHandler) GetWalletState(context.Context, *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.payment.v1.PaymentStateService.GetWalletState is not implemented"))
 }

@@ -26,8 +26,6 @@ const (
 	ShippingServiceName = "taproom.shipping.v1.ShippingService"
 	// ShippingAdminServiceName is the fully-qualified name of the ShippingAdminService service.
 	ShippingAdminServiceName = "taproom.shipping.v1.ShippingAdminService"
-	// ShippingCourierServiceName is the fully-qualified name of the ShippingCourierService service.
-	ShippingCourierServiceName = "taproom.shipping.v1.ShippingCourierService"
 )
 
 // These constants are the fully-qualified names of the RPCs defined in this package. They're
@@ -56,9 +54,6 @@ const (
 	// ShippingAdminServiceCheckInvariantsProcedure is the fully-qualified name of the
 	// ShippingAdminService's CheckInvariants RPC.
 	ShippingAdminServiceCheckInvariantsProcedure = "/taproom.shipping.v1.ShippingAdminService/CheckInvariants"
-	// ShippingCourierServiceHandOverProcedure is the fully-qualified name of the
-	// ShippingCourierService's HandOver RPC.
-	ShippingCourierServiceHandOverProcedure = "/taproom.shipping.v1.ShippingCourierService/HandOver"
 )
 
 // ShippingServiceClient is a client for the taproom.shipping.v1.ShippingService service.
@@ -350,84 +345,4 @@ func (UnimplementedShippingAdminServiceHandler) AdvanceShipment(context.Context,
 
 func (UnimplementedShippingAdminServiceHandler) CheckInvariants(context.Context, *v1.CheckInvariantsRequest) (*v1.CheckInvariantsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.shipping.v1.ShippingAdminService.CheckInvariants is not implemented"))
-}
-
-// ShippingCourierServiceClient is a client for the taproom.shipping.v1.ShippingCourierService
-// service.
-type ShippingCourierServiceClient interface {
-	// A courier takes a parcel. Shipping decides against a cancellation, and answers the same to a repeat by the same
-	// parcel. Errors: `SHIPMENT_NOT_FOUND`.
-	HandOver(context.Context, *v1.HandOverRequest) (*v1.HandOverResponse, error)
-}
-
-// NewShippingCourierServiceClient constructs a client for the
-// taproom.shipping.v1.ShippingCourierService service. By default, it uses the Connect protocol with
-// the binary Protobuf Codec, asks for gzipped responses, and sends uncompressed requests. To use
-// the gRPC or gRPC-Web protocols, supply the connect.WithGRPC() or connect.WithGRPCWeb() options.
-//
-// The URL supplied here should be the base URL for the Connect or gRPC server (for example,
-// http://api.acme.com or https://acme.com/grpc).
-func NewShippingCourierServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...connect.ClientOption) ShippingCourierServiceClient {
-	baseURL = strings.TrimRight(baseURL, "/")
-	shippingCourierServiceMethods := v1.File_taproom_shipping_v1_shipping_proto.Services().ByName("ShippingCourierService").Methods()
-	return &shippingCourierServiceClient{
-		handOver: connect.NewClient[v1.HandOverRequest, v1.HandOverResponse](
-			httpClient,
-			baseURL+ShippingCourierServiceHandOverProcedure,
-			connect.WithSchema(shippingCourierServiceMethods.ByName("HandOver")),
-			connect.WithClientOptions(opts...),
-		),
-	}
-}
-
-// shippingCourierServiceClient implements ShippingCourierServiceClient.
-type shippingCourierServiceClient struct {
-	handOver *connect.Client[v1.HandOverRequest, v1.HandOverResponse]
-}
-
-// HandOver calls taproom.shipping.v1.ShippingCourierService.HandOver.
-func (c *shippingCourierServiceClient) HandOver(ctx context.Context, req *v1.HandOverRequest) (*v1.HandOverResponse, error) {
-	response, err := c.handOver.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// ShippingCourierServiceHandler is an implementation of the
-// taproom.shipping.v1.ShippingCourierService service.
-type ShippingCourierServiceHandler interface {
-	// A courier takes a parcel. Shipping decides against a cancellation, and answers the same to a repeat by the same
-	// parcel. Errors: `SHIPMENT_NOT_FOUND`.
-	HandOver(context.Context, *v1.HandOverRequest) (*v1.HandOverResponse, error)
-}
-
-// NewShippingCourierServiceHandler builds an HTTP handler from the service implementation. It
-// returns the path on which to mount the handler and the handler itself.
-//
-// By default, handlers support the Connect, gRPC, and gRPC-Web protocols with the binary Protobuf
-// and JSON codecs. They also support gzip compression.
-func NewShippingCourierServiceHandler(svc ShippingCourierServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
-	shippingCourierServiceMethods := v1.File_taproom_shipping_v1_shipping_proto.Services().ByName("ShippingCourierService").Methods()
-	shippingCourierServiceHandOverHandler := connect.NewUnaryHandlerSimple(
-		ShippingCourierServiceHandOverProcedure,
-		svc.HandOver,
-		connect.WithSchema(shippingCourierServiceMethods.ByName("HandOver")),
-		connect.WithHandlerOptions(opts...),
-	)
-	return "/taproom.shipping.v1.ShippingCourierService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case ShippingCourierServiceHandOverProcedure:
-			shippingCourierServiceHandOverHandler.ServeHTTP(w, r)
-		default:
-			http.NotFound(w, r)
-		}
-	})
-}
-
-// UnimplementedShippingCourierServiceHandler returns CodeUnimplemented from all methods.
-type UnimplementedShippingCourierServiceHandler struct{}
-
-func (UnimplementedShippingCourierServiceHandler) HandOver(context.Context, *v1.HandOverRequest) (*v1.HandOverResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.shipping.v1.ShippingCourierService.HandOver is not implemented"))
 }

@@ -793,94 +793,6 @@ export declare type ListBreweriesResponse = Message<"taproom.catalog.v1.ListBrew
 export declare const ListBreweriesResponseSchema: GenMessage<ListBreweriesResponse>;
 
 /**
- * Request of BatchGetPrices.
- *
- * @generated from message taproom.catalog.v1.BatchGetPricesRequest
- */
-export declare type BatchGetPricesRequest = Message<"taproom.catalog.v1.BatchGetPricesRequest"> & {
-  /**
-   * 1 to 100 ids.
-   *
-   * @generated from field: repeated string beer_ids = 1;
-   */
-  beerIds: string[];
-};
-
-/**
- * Describes the message taproom.catalog.v1.BatchGetPricesRequest.
- * Use `create(BatchGetPricesRequestSchema)` to create a new message.
- */
-export declare const BatchGetPricesRequestSchema: GenMessage<BatchGetPricesRequest>;
-
-/**
- * What a beer costs this moment.
- *
- * @generated from message taproom.catalog.v1.BeerPrice
- */
-export declare type BeerPrice = Message<"taproom.catalog.v1.BeerPrice"> & {
-  /**
-   * The beer's id.
-   *
-   * @generated from field: string beer_id = 1;
-   */
-  beerId: string;
-
-  /**
-   * The beer's name.
-   *
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * Price of one unit, tax included.
-   *
-   * @generated from field: taproom.type.v1.Money price = 3;
-   */
-  price?: Money | undefined;
-
-  /**
-   * It can't be bought any more.
-   *
-   * @generated from field: bool archived = 4;
-   */
-  archived: boolean;
-
-  /**
-   * The beer's version.
-   *
-   * @generated from field: int64 version = 5;
-   */
-  version: bigint;
-};
-
-/**
- * Describes the message taproom.catalog.v1.BeerPrice.
- * Use `create(BeerPriceSchema)` to create a new message.
- */
-export declare const BeerPriceSchema: GenMessage<BeerPrice>;
-
-/**
- * Response of BatchGetPrices.
- *
- * @generated from message taproom.catalog.v1.BatchGetPricesResponse
- */
-export declare type BatchGetPricesResponse = Message<"taproom.catalog.v1.BatchGetPricesResponse"> & {
-  /**
-   * The prices found.
-   *
-   * @generated from field: repeated taproom.catalog.v1.BeerPrice prices = 1;
-   */
-  prices: BeerPrice[];
-};
-
-/**
- * Describes the message taproom.catalog.v1.BatchGetPricesResponse.
- * Use `create(BatchGetPricesResponseSchema)` to create a new message.
- */
-export declare const BatchGetPricesResponseSchema: GenMessage<BatchGetPricesResponse>;
-
-/**
  * Request of CreateBeer.
  *
  * @generated from message taproom.catalog.v1.CreateBeerRequest
@@ -1299,24 +1211,6 @@ export declare const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof ListBreweriesRequestSchema;
     output: typeof ListBreweriesResponseSchema;
-  },
-}>;
-
-/**
- * Prices as they are this moment, for other services.
- *
- * @generated from service taproom.catalog.v1.CatalogPriceService
- */
-export declare const CatalogPriceService: GenService<{
-  /**
-   * Prices of many beers, read from the database and never from a cache; unknown ones are left out.
-   *
-   * @generated from rpc taproom.catalog.v1.CatalogPriceService.BatchGetPrices
-   */
-  batchGetPrices: {
-    methodKind: "unary";
-    input: typeof BatchGetPricesRequestSchema;
-    output: typeof BatchGetPricesResponseSchema;
   },
 }>;
 

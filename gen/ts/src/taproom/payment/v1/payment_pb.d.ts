@@ -684,46 +684,6 @@ export declare type CheckInvariantsResponse = Message<"taproom.payment.v1.CheckI
 export declare const CheckInvariantsResponseSchema: GenMessage<CheckInvariantsResponse>;
 
 /**
- * Request of GetWalletState.
- *
- * @generated from message taproom.payment.v1.GetWalletStateRequest
- */
-export declare type GetWalletStateRequest = Message<"taproom.payment.v1.GetWalletStateRequest"> & {
-  /**
-   * The user's id.
-   *
-   * @generated from field: string user_id = 1;
-   */
-  userId: string;
-};
-
-/**
- * Describes the message taproom.payment.v1.GetWalletStateRequest.
- * Use `create(GetWalletStateRequestSchema)` to create a new message.
- */
-export declare const GetWalletStateRequestSchema: GenMessage<GetWalletStateRequest>;
-
-/**
- * Response of GetWalletState.
- *
- * @generated from message taproom.payment.v1.GetWalletStateResponse
- */
-export declare type GetWalletStateResponse = Message<"taproom.payment.v1.GetWalletStateResponse"> & {
-  /**
-   * It holds no money and has no holds.
-   *
-   * @generated from field: bool empty = 1;
-   */
-  empty: boolean;
-};
-
-/**
- * Describes the message taproom.payment.v1.GetWalletStateResponse.
- * Use `create(GetWalletStateResponseSchema)` to create a new message.
- */
-export declare const GetWalletStateResponseSchema: GenMessage<GetWalletStateResponse>;
-
-/**
  * Where a payment stands.
  *
  * @generated from enum taproom.payment.v1.PaymentState
@@ -964,24 +924,6 @@ export declare const PaymentAdminService: GenService<{
     methodKind: "unary";
     input: typeof CheckInvariantsRequestSchema;
     output: typeof CheckInvariantsResponseSchema;
-  },
-}>;
-
-/**
- * What other services ask of payment.
- *
- * @generated from service taproom.payment.v1.PaymentStateService
- */
-export declare const PaymentStateService: GenService<{
-  /**
-   * Whether a user's wallet holds money or has holds.
-   *
-   * @generated from rpc taproom.payment.v1.PaymentStateService.GetWalletState
-   */
-  getWalletState: {
-    methodKind: "unary";
-    input: typeof GetWalletStateRequestSchema;
-    output: typeof GetWalletStateResponseSchema;
   },
 }>;
 

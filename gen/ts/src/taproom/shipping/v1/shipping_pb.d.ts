@@ -430,53 +430,6 @@ export declare type CheckInvariantsResponse = Message<"taproom.shipping.v1.Check
 export declare const CheckInvariantsResponseSchema: GenMessage<CheckInvariantsResponse>;
 
 /**
- * Request of HandOver.
- *
- * @generated from message taproom.shipping.v1.HandOverRequest
- */
-export declare type HandOverRequest = Message<"taproom.shipping.v1.HandOverRequest"> & {
-  /**
-   * The parcel's id.
-   *
-   * @generated from field: string package_id = 1;
-   */
-  packageId: string;
-};
-
-/**
- * Describes the message taproom.shipping.v1.HandOverRequest.
- * Use `create(HandOverRequestSchema)` to create a new message.
- */
-export declare const HandOverRequestSchema: GenMessage<HandOverRequest>;
-
-/**
- * Response of HandOver.
- *
- * @generated from message taproom.shipping.v1.HandOverResponse
- */
-export declare type HandOverResponse = Message<"taproom.shipping.v1.HandOverResponse"> & {
-  /**
-   * The courier has it now and shall drive; false: it was stopped, or is already where it belongs.
-   *
-   * @generated from field: bool accepted = 1;
-   */
-  accepted: boolean;
-
-  /**
-   * Where the shipment stands.
-   *
-   * @generated from field: taproom.shipping.v1.ShipmentState state = 2;
-   */
-  state: ShipmentState;
-};
-
-/**
- * Describes the message taproom.shipping.v1.HandOverResponse.
- * Use `create(HandOverResponseSchema)` to create a new message.
- */
-export declare const HandOverResponseSchema: GenMessage<HandOverResponse>;
-
-/**
  * Where a shipment stands.
  *
  * @generated from enum taproom.shipping.v1.ShipmentState
@@ -626,25 +579,6 @@ export declare const ShippingAdminService: GenService<{
     methodKind: "unary";
     input: typeof CheckInvariantsRequestSchema;
     output: typeof CheckInvariantsResponseSchema;
-  },
-}>;
-
-/**
- * What other services ask of shipping.
- *
- * @generated from service taproom.shipping.v1.ShippingCourierService
- */
-export declare const ShippingCourierService: GenService<{
-  /**
-   * A courier takes a parcel. Shipping decides against a cancellation, and answers the same to a repeat by the same
-   * parcel. Errors: `SHIPMENT_NOT_FOUND`.
-   *
-   * @generated from rpc taproom.shipping.v1.ShippingCourierService.HandOver
-   */
-  handOver: {
-    methodKind: "unary";
-    input: typeof HandOverRequestSchema;
-    output: typeof HandOverResponseSchema;
   },
 }>;
 

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Notification, Topic } from "@taproom/sdk/taproom/notification/v1/notification_pb";
+import type { Client } from "./client.ts";
+import { reasonOf } from "./errors.ts";
+
+/**
+ * Prints what happens to the order until it is delivered. Notifications are numbered without gaps, and whoever comes back
+ * names the last number seen: a stream that breaks, as any does now and then, loses and doubles nothing.
+ */
+export async function follow(client: Client, orderId: string) {
+  let afterNumber = 0n; // from the first on: the order's news may have come before we listen
+  for (;;) {
+    try {
+      for await (const { message } of client.notifications.subscribe({
+        afterNumber,
+        topics: [Topic.ORDER],
+      })) {
+        if (message.case !== "notification") continue; // a heartbeat: the stream lives
+        afterNumber = message.value.number;
+        if (message.value.subjectId !== orderId) continue;
+        print(message.value);
+        if (message.value.state === "DELIVERED") return;
+        if (message.value.state === "CANCELLED") throw new Cancelled(`order ${orderId} was cancelled`);
+      }
+    } catch (error) {
+      // An error with a reason is the shop's answer, which asking again won't change; the others are the network's.
+      const reason = reasonOf(error);
+      if (error instanceof Cancelled || (reason && reason !== "TOKEN_EXPIRED")) throw error;
+    }
+    await sleep(1000);
+  }
+}
+
+class Cancelled extends Error {}
+
+function print({ createdAt, type, title }: Notification) {
+  const time = createdAt ? timestampDate(createdAt).toLocaleTimeString("en-GB") : "";
+  console.log(`${time}  ${type.padEnd(18)} ${title}`);
+}

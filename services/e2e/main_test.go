@@ -1,0 +1,49 @@
+package e2e_test
+
+import (
+	"net/http"
+	"os"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/stretchr/testify/require"
+
+	"github.com/taproom-shop/taproom/services/e2e/shoptest"
+)
+
+func TestMain(m *testing.M) { os.Exit(shoptest.Main(m)) }
+
+// sharedShop is one whose parcels wait for staff, so that a test decides when they leave, and whose slow card leaves time to
+// change one's mind.
+func sharedShop(t testing.TB) *shoptest.Shop {
+	flags := append([]string{"--shipping-assembly-time=1h", "--payment-card-delay=1s"}, shoptest.CheapHashes...)
+	return shoptest.Shared(t, flags...)
+}
+
+// http1 is how browsers speak to an origin without TLS.
+func http1() *http.Client { return &http.Client{Transport: &http.Transport{}} }
+
+// protocols are the ways to call the shop that every method must answer.
+type protocol struct {
+	name    string
+	http    func() *http.Client
+	options []connect.ClientOption
+}
+
+func protocols() []protocol {
+	return []protocol{
+		{"Connect JSON", http1, []connect.ClientOption{connect.WithProtoJSON()}},
+		{"Connect binary", http1, nil},
+		{"Connect GET", http1, []connect.ClientOption{connect.WithProtoJSON(), connect.WithHTTPGet()}},
+		{"gRPC", shoptest.HTTP2, []connect.ClientOption{connect.WithGRPC()}},
+		{"gRPC-Web", http1, []connect.ClientOption{connect.WithGRPCWeb()}},
+	}
+}
+
+// requireRefused fails the test unless the shop refused with a code and a reason.
+func requireRefused(t testing.TB, err error, code connect.Code, reason string) {
+	t.Helper()
+	require.Error(t, err)
+	got, _ := shoptest.Reason(err)
+	require.Equal(t, code.String()+" "+reason, connect.CodeOf(err).String()+" "+got, "%v", err)
+}

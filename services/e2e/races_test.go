@@ -1,0 +1,534 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	cartv1 "github.com/taproom-shop/taproom/gen/go/taproom/cart/v1"
+	inventoryv1 "github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1"
+	notificationv1 "github.com/taproom-shop/taproom/gen/go/taproom/notification/v1"
+	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
+	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
+	"github.com/taproom-shop/taproom/services/e2e/shoptest"
+)
+
+const (
+	slowCard       = "4000000000000259"
+	hesitatingCard = "4000000000000283" // two captures fail before one succeeds
+)
+
+// own starts a shop with flags of its own, which somebody else's shop can't be given.
+func own(t *testing.T, flags ...string) *shoptest.Shop {
+	if os.Getenv("TAPROOM_E2E_URL") != "" {
+		t.Skip("needs a shop of its own")
+	}
+	return shoptest.Start(t, flags...)
+}
+
+// seeded answers a source of choices, and prints what repeats it.
+func seeded(t *testing.T) *rand.Rand {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
+}
+
+// atOnce calls all of them at the same moment and answers their errors in order.
+func atOnce(n int, call func(i int) error) []error {
+	errs := make([]error, n)
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-start
+			errs[i] = call(i)
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+	return errs
+}
+
+// each does something for each of n, some of them side by side.
+func each(t *testing.T, n int, do func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i := range n {
+		group.Go(func() error { do(i); return nil })
+	}
+	require.NoError(t, group.Wait())
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+func TestAHundredWantTheLastTenBottles(t *testing.T) {
+	shop := own(t, shoptest.CheapHashes...)
+	staff := shop.Login(t, shop.Staff)
+	const buyers, bottles, money = 100, 10, 5000
+	beer := shop.NewBeer(t, staff, bottles)
+
+	people := make([]*shoptest.Person, buyers)
+	requests := make([]*orderv1.PlaceOrderRequest, buyers)
+	each(t, buyers, func(i int) {
+		p := shop.Register(t)
+		p.TopUp(t, money)
+		people[i], requests[i] = p, p.Checkout(t, p.Put(t, beer.GetId(), 1), p.SaveAddress(t), shoptest.Wallet())
+	})
+	orders := make([]*orderv1.Order, buyers)
+	for _, err := range atOnce(buyers, func(i int) error {
+		res, err := people[i].Orders.PlaceOrder(t.Context(), requests[i])
+		orders[i] = res.GetOrder()
+		return err
+	}) {
+		require.NoError(t, err, "whether there is enough is found out afterwards")
+	}
+	delivered := 0
+	for i, p := range people {
+		order := p.AwaitFinal(t, orders[i].GetId())
+		if order.GetState() == orderv1.OrderState_ORDER_STATE_DELIVERED {
+			delivered++
+			continue
+		}
+		require.Equal(t, orderv1.CancelReason_CANCEL_REASON_OUT_OF_STOCK, order.GetCancelReason())
+	}
+	require.Equal(t, bottles, delivered)
+	require.Zero(t, staff.Stock(t, beer.GetId()))
+	shop.BooksBalance(t) // all holds are lifted by now
+
+	for i, p := range people {
+		order, payment := p.AwaitFinal(t, orders[i].GetId()), staff.PaymentOf(t, orders[i].GetId())
+		if order.GetState() == orderv1.OrderState_ORDER_STATE_DELIVERED {
+			p.RequireWallet(t, money-order.GetTotal().GetMinorUnits())
+			require.Equal(t, paymentv1.PaymentState_PAYMENT_STATE_CAPTURED, payment.GetState())
+			continue
+		}
+		p.RequireWallet(t, money)
+		require.Equal(t, paymentv1.PaymentState_PAYMENT_STATE_VOIDED, payment.GetState())
+		require.Zero(t, payment.GetCaptured().GetMinorUnits(), "nobody is charged for what is sold out")
+	}
+}
+
+// timeToHandOver waits until a courier has the order and answers how long that took.
+func timeToHandOver(t *testing.T, p *shoptest.Person, orderID string) time.Duration {
+	p.AwaitFinal(t, orderID)
+	res, err := p.Orders.GetOrderTimeline(t.Context(), &orderv1.GetOrderTimelineRequest{Id: orderID})
+	require.NoError(t, err)
+	for _, entry := range res.GetEntries() {
+		if entry.GetType() == "shipment.handed_over" {
+			return entry.GetOccurredAt().AsTime().Sub(res.GetEntries()[0].GetOccurredAt().AsTime())
+		}
+	}
+	require.FailNow(t, "nobody handed it over")
+	return 0
+}
+
+func TestCancellingRacesWithHandOver(t *testing.T) {
+	shop := own(t, append([]string{"--shipping-assembly-time=60ms", "--courier-step-time=30ms"}, shoptest.CheapHashes...)...)
+	staff := shop.Login(t, shop.Staff)
+	choice := seeded(t)
+	const buyers, perBuyer, money, units = 12, 6, 20_000, 500
+	beer := shop.NewBeer(t, staff, units)
+	// How long it takes to the hand-over depends on the machine. Half of the cancellations come close to it.
+	first := shop.Register(t)
+	first.TopUp(t, money)
+	way := timeToHandOver(t, first, first.Order(t, beer.GetId(), 1, shoptest.Wallet()).GetId())
+	delays := make([][]time.Duration, buyers)
+	for i := range delays {
+		for j := range perBuyer {
+			delay := choice.Int64N(int64(way) * 3 / 2)
+			if j%2 == 0 {
+				delay = int64(way) - int64(40*time.Millisecond) + choice.Int64N(int64(80*time.Millisecond))
+			}
+			delays[i] = append(delays[i], time.Duration(delay))
+		}
+	}
+	type outcome struct {
+		id        string
+		cancelled error // of the call
+	}
+	outcomes := make([][]outcome, buyers)
+	people := make([]*shoptest.Person, buyers)
+	each(t, buyers, func(i int) {
+		p := shop.Register(t)
+		pay := shoptest.Wallet()
+		if i%2 == 0 {
+			p.TopUp(t, money)
+		} else {
+			pay = shoptest.Card(p.SaveCard(t, shoptest.GoodCard))
+		}
+		people[i] = p
+		for _, delay := range delays[i] {
+			order := p.Order(t, beer.GetId(), 1, pay)
+			time.Sleep(delay) // not to wait for something, but to come at any moment
+			_, err := p.Orders.CancelOrder(t.Context(), &orderv1.CancelOrderRequest{RequestId: shoptest.NewID(), Id: order.GetId()})
+			outcomes[i] = append(outcomes[i], outcome{order.GetId(), err})
+			p.AwaitFinal(t, order.GetId())
+		}
+	})
+	shop.BooksBalance(t)
+
+	counts, sold := make(map[string]int), int32(1)
+	for i, p := range people {
+		spent := int64(0)
+		for _, o := range outcomes[i] {
+			order, payment, line := p.AwaitFinal(t, o.id), staff.PaymentOf(t, o.id), p.Timeline(t, o.id)
+			refused, _ := shoptest.Reason(o.cancelled)
+			captured, refunded := payment.GetCaptured().GetMinorUnits(), payment.GetRefunded().GetMinorUnits()
+			if order.GetState() == orderv1.OrderState_ORDER_STATE_CANCELLED {
+				require.NoError(t, o.cancelled, "a cancellation that was refused is not carried out")
+				require.Equal(t, orderv1.CancelReason_CANCEL_REASON_CUSTOMER, order.GetCancelReason())
+				require.Equal(t, captured, refunded)
+				require.NotContains(t, line, "shipment.handed_over")
+				require.NotContains(t, line, "shipment.delivered")
+				counts[fmt.Sprintf("cancelled, charged before: %t", captured > 0)]++
+				continue
+			}
+			sold++
+			spent += order.GetTotal().GetMinorUnits()
+			require.Equal(t, order.GetTotal().GetMinorUnits(), captured)
+			require.Zero(t, refunded)
+			require.NotContains(t, line, "shipment.stopped")
+			require.Contains(t, line, "shipment.delivered")
+			if o.cancelled == nil { // it was only asked for, and shipping had to say no
+				require.Contains(t, line, "shipment.stop_refused")
+				counts["delivered, refused later"]++
+				continue
+			}
+			require.Equal(t, "ORDER_NOT_CANCELLABLE", refused)
+			counts["delivered, refused at once"]++
+		}
+		if i%2 == 0 {
+			p.RequireWallet(t, money-spent)
+		}
+	}
+	t.Logf("%v, hand-over after %v", counts, way.Round(time.Millisecond))
+	require.Equal(t, units-sold, staff.Stock(t, beer.GetId()))
+}
+
+func TestAnAuthorisationThatComesTooLateIsLetGo(t *testing.T) {
+	shop := own(t, "--order-pending-timeout=1s", "--payment-card-delay=3s")
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 5)
+	p := shop.Register(t)
+	placed := p.Order(t, beer.GetId(), 2, shoptest.Card(p.SaveCard(t, slowCard)))
+
+	order := p.AwaitFinal(t, placed.GetId())
+	require.Equal(t, orderv1.CancelReason_CANCEL_REASON_TIMEOUT, order.GetCancelReason())
+	require.Equal(t, paymentv1.PaymentState_PAYMENT_STATE_AUTHORIZING, staff.PaymentOf(t, placed.GetId()).GetState(), "the provider has not answered yet")
+
+	payment := staff.AwaitPayment(t, placed.GetId(), paymentv1.PaymentState_PAYMENT_STATE_VOIDED)
+	require.Zero(t, payment.GetCaptured().GetMinorUnits())
+	shoptest.Until(t, 60*time.Second, func() bool { return staff.Stock(t, beer.GetId()) == 5 }, "the stock does not come back")
+	shop.BooksBalance(t)
+	// What the customer did not want to give up is in the cart again.
+	shoptest.Until(t, 60*time.Second, func() bool {
+		res, err := p.CartQueries.GetCart(t.Context(), &cartv1.GetCartRequest{})
+		return err == nil && len(res.GetCart().GetItems()) == 1 && res.GetCart().GetItems()[0].GetQuantity() == 2
+	}, "the cart stays empty")
+}
+
+func TestACaptureAfterTheCancellationIsRefunded(t *testing.T) {
+	shop := own(t)
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 5)
+	p := shop.Register(t)
+	placed := p.Order(t, beer.GetId(), 1, shoptest.Card(p.SaveCard(t, hesitatingCard)))
+	staff.AwaitPayment(t, placed.GetId(), paymentv1.PaymentState_PAYMENT_STATE_CAPTURING)
+
+	res, err := p.Orders.CancelOrder(t.Context(), &orderv1.CancelOrderRequest{RequestId: shoptest.NewID(), Id: placed.GetId()})
+	require.NoError(t, err)
+	require.Equal(t, orderv1.OrderState_ORDER_STATE_CANCELLED, res.GetOrder().GetState(), "it is still pending, so the order decides")
+
+	payment := staff.AwaitPayment(t, placed.GetId(), paymentv1.PaymentState_PAYMENT_STATE_REFUNDED)
+	require.Equal(t, placed.GetTotal().GetMinorUnits(), payment.GetCaptured().GetMinorUnits(), "what the provider says is a fact")
+	require.Equal(t, placed.GetTotal().GetMinorUnits(), payment.GetRefunded().GetMinorUnits())
+	shoptest.Until(t, 60*time.Second, func() bool { return slices.Contains(p.Timeline(t, placed.GetId()), "payment.refunded") }, "the order does not hear of the refund")
+	shop.BooksBalance(t)
+	line := p.Timeline(t, placed.GetId())
+	require.Less(t, slices.Index(line, "order.cancelled"), slices.Index(line, "payment.captured"))
+	require.Less(t, slices.Index(line, "payment.captured"), slices.Index(line, "payment.refunded"))
+	require.Equal(t, orderv1.CancelReason_CANCEL_REASON_CUSTOMER, p.AwaitFinal(t, placed.GetId()).GetCancelReason())
+	require.EqualValues(t, 5, staff.Stock(t, beer.GetId()))
+}
+
+func TestAHundredWritersOfACartLoseNothing(t *testing.T) {
+	shop := shoptest.Start(t)
+	staff := shop.Login(t, shop.Staff)
+	beers := []string{shop.NewBeer(t, staff, 0).GetId(), shop.NewBeer(t, staff, 0).GetId()}
+	p := shop.Register(t)
+	const writers = 100
+	versions := make([]int64, writers)
+	for _, err := range atOnce(writers, func(i int) error {
+		res, err := p.CartCommands.AddItem(t.Context(), &cartv1.AddItemRequest{RequestId: shoptest.NewID(), BeerId: beers[i%2], Quantity: 1})
+		versions[i] = res.GetCart().GetVersion()
+		return err
+	}) {
+		require.NoError(t, err)
+	}
+	last := slices.Max(versions)
+	slices.Sort(versions)
+	require.Len(t, slices.Compact(versions), writers, "each write has a version of its own")
+	res, err := p.CartQueries.GetCart(t.Context(), &cartv1.GetCartRequest{MinVersion: last})
+	require.NoError(t, err)
+	require.Len(t, res.GetCart().GetItems(), 2)
+	for _, item := range res.GetCart().GetItems() {
+		require.EqualValues(t, writers/2, item.GetQuantity())
+	}
+}
+
+func TestTabsThatCheckOutTheSameCartMakeOneOrder(t *testing.T) {
+	shop := shoptest.Start(t)
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 1000)
+	p := shop.Register(t)
+	p.TopUp(t, 50_000)
+	address := p.SaveAddress(t)
+	const rounds, tabs = 15, 8
+	inProgress := 0
+	for round := range rounds {
+		quoted := p.Checkout(t, p.Put(t, beer.GetId(), 1), address, shoptest.Wallet())
+		orders := make([]*orderv1.Order, tabs)
+		errs := atOnce(tabs, func(i int) error {
+			res, err := p.Orders.PlaceOrder(t.Context(), &orderv1.PlaceOrderRequest{
+				RequestId: shoptest.NewID(), QuoteDigest: quoted.GetQuoteDigest(), AddressId: address, ShippingMethodId: "standard", Payment: shoptest.Wallet(),
+			})
+			orders[i] = res.GetOrder()
+			return err
+		})
+		winners := slices.DeleteFunc(slices.Clone(orders), func(o *orderv1.Order) bool { return o == nil })
+		require.Len(t, winners, 1, "round %d: %v", round, errs)
+		for _, err := range errs {
+			if err == nil {
+				continue
+			}
+			require.Equal(t, connect.CodeFailedPrecondition, connect.CodeOf(err), err)
+			reason, metadata := shoptest.Reason(err)
+			if reason == "ORDER_IN_PROGRESS" {
+				require.Equal(t, winners[0].GetId(), metadata["order_id"])
+				inProgress++
+				continue
+			}
+			// Who comes when the cart has already given up what was ordered finds another cart.
+			require.Contains(t, []string{"CART_EMPTY", "QUOTE_CHANGED"}, reason)
+		}
+		p.AwaitFinal(t, winners[0].GetId())
+	}
+	t.Logf("%d of %d calls came while the order was in progress", inProgress, rounds*(tabs-1))
+	require.NotZero(t, inProgress)
+	res, err := p.Orders.ListOrders(t.Context(), &orderv1.ListOrdersRequest{PageSize: 100})
+	require.NoError(t, err)
+	require.Len(t, res.GetOrders(), rounds)
+	require.EqualValues(t, 1000-rounds, staff.Stock(t, beer.GetId()))
+}
+
+func TestARequestThatComesTwiceAtOnceHasOneEffect(t *testing.T) {
+	shop := shoptest.Start(t)
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 10)
+	p := shop.Register(t)
+	p.TopUp(t, 5000)
+	req := p.Checkout(t, p.Put(t, beer.GetId(), 1), p.SaveAddress(t), shoptest.Wallet())
+	ids := make([]string, 20)
+	for _, err := range atOnce(len(ids), func(i int) error {
+		res, err := p.Orders.PlaceOrder(t.Context(), req)
+		ids[i] = res.GetOrder().GetId()
+		return err
+	}) {
+		require.NoError(t, err)
+	}
+	require.Len(t, slices.Compact(ids), 1)
+	p.Await(t, ids[0], orderv1.OrderState_ORDER_STATE_DELIVERED)
+	require.EqualValues(t, 9, staff.Stock(t, beer.GetId()))
+
+	other := &orderv1.PlaceOrderRequest{
+		RequestId: req.GetRequestId(), QuoteDigest: req.GetQuoteDigest(), AddressId: req.GetAddressId(), ShippingMethodId: "express", Payment: req.GetPayment(),
+	}
+	_, err := p.Orders.PlaceOrder(t.Context(), other)
+	require.Equal(t, connect.CodeAlreadyExists, connect.CodeOf(err))
+	reason, _ := shoptest.Reason(err)
+	require.Equal(t, "REQUEST_ID_REUSED", reason)
+}
+
+// live listens to what a customer is told, over and over, until ctx ends, and hands on each kept notification once.
+func live(ctx context.Context, p *shoptest.Person, heard chan<- *notificationv1.Notification) error {
+	after := int64(0)
+	for ctx.Err() == nil {
+		stream, err := p.Notifications.Subscribe(ctx, &notificationv1.SubscribeRequest{
+			AfterNumber: &after, Topics: []notificationv1.Topic{notificationv1.Topic_TOPIC_ORDER},
+		})
+		if err != nil {
+			continue
+		}
+		for stream.Receive() {
+			n := stream.Msg().GetNotification()
+			if n == nil {
+				continue
+			}
+			if n.GetNumber() != after+1 {
+				return fmt.Errorf("number %d after %d", n.GetNumber(), after)
+			}
+			after = n.GetNumber()
+			heard <- n
+		}
+		_ = stream.Close()
+	}
+	return nil
+}
+
+// orderAgain orders once the cart has seen the order before.
+func orderAgain(t *testing.T, p *shoptest.Person, beer string) string {
+	address, version := p.SaveAddress(t), p.Put(t, beer, 1)
+	var order *orderv1.Order
+	shoptest.Until(t, 60*time.Second, func() bool {
+		res, err := p.Orders.PlaceOrder(t.Context(), p.Checkout(t, version, address, shoptest.Wallet()))
+		order = res.GetOrder()
+		return err == nil
+	}, "the order before stays in the cart")
+	return order.GetId()
+}
+
+func TestLiveUpdatesHaveNoGapWhenTheShopIsKilled(t *testing.T) {
+	flags := []string{"--shipping-assembly-time=200ms", "--courier-step-time=100ms"}
+	shop := own(t, flags...)
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 10)
+	p := shop.Register(t)
+	p.TopUp(t, 5000)
+
+	ctx, hangUp := context.WithCancel(t.Context())
+	heard := make(chan *notificationv1.Notification, 1000)
+	var group errgroup.Group
+	group.Go(func() error { return live(ctx, p, heard) })
+	orders := []string{p.Order(t, beer.GetId(), 1, shoptest.Wallet()).GetId()}
+	first := <-heard
+	require.Equal(t, "order.placed", first.GetType())
+	for range 2 {
+		shop.Kill(t)
+		shop.Restart(t, flags...)
+		res, err := p.Orders.GetOrder(t.Context(), &orderv1.GetOrderRequest{Id: orders[0]})
+		require.NoError(t, err, "the token is still good")
+		t.Logf("the first order is %s", res.GetOrder().GetState())
+	}
+	orders = append(orders, orderAgain(t, p, beer.GetId()))
+
+	told := map[string][]*notificationv1.Notification{first.GetSubjectId(): {first}}
+	for ended := 0; ended < len(orders); {
+		select {
+		case n := <-heard:
+			told[n.GetSubjectId()] = append(told[n.GetSubjectId()], n)
+			if n.GetState() == "DELIVERED" {
+				ended++
+			}
+		case <-time.After(60 * time.Second):
+			require.FailNow(t, "an order's end was not told", "%v", told)
+		}
+	}
+	hangUp()
+	require.NoError(t, group.Wait())
+	for _, id := range orders {
+		var types, states []string
+		for i, n := range told[id] {
+			types, states = append(types, n.GetType()), append(states, n.GetState())
+			if i > 0 {
+				require.Greater(t, n.GetVersion(), told[id][i-1].GetVersion(), "news of an order come in its order: %v", told[id])
+			}
+		}
+		require.Equal(t, []string{"order.placed", "order.confirmed", "order.paid", "order.progressed", "order.progressed", "order.progressed", "order.progressed"}, types)
+		require.Equal(t, []string{"PENDING", "PENDING", "PAID", "ASSEMBLING", "ASSEMBLED", "DELIVERING", "DELIVERED"}, states)
+	}
+}
+
+func TestAStopDuringOrdersIsCleanAndTheNextStartGoesOn(t *testing.T) {
+	flags := append([]string{"--shipping-assembly-time=300ms", "--courier-step-time=300ms"}, shoptest.CheapHashes...)
+	shop := own(t, flags...)
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 1000)
+	const buyers = 10
+	people := make([]*shoptest.Person, buyers)
+	addresses := make([]string, buyers)
+	each(t, buyers, func(i int) {
+		people[i] = shop.Register(t)
+		people[i].TopUp(t, 50_000)
+		addresses[i] = people[i].SaveAddress(t)
+		people[i].Order(t, beer.GetId(), 1, shoptest.Wallet())
+	})
+	// They go on ordering while the shop closes, and repeat what was not answered.
+	placed := make([]string, buyers)
+	requests := make(chan struct{}, buyers)
+	var group errgroup.Group
+	for i, p := range people {
+		group.Go(func() error {
+			version := int64(0)
+			for range 3 {
+				res, err := shoptest.Insist(t.Context(), p.CartCommands.AddItem, &cartv1.AddItemRequest{RequestId: shoptest.NewID(), BeerId: beer.GetId(), Quantity: 1})
+				if err != nil {
+					return err
+				}
+				version = res.GetCart().GetVersion()
+				requests <- struct{}{}
+			}
+			for {
+				quote, err := shoptest.Insist(t.Context(), p.Orders.QuoteOrder, &orderv1.QuoteOrderRequest{ShippingMethodId: "standard", Country: "DE", MinCartVersion: version})
+				if err != nil {
+					return err
+				}
+				res, err := shoptest.Insist(t.Context(), p.Orders.PlaceOrder, &orderv1.PlaceOrderRequest{
+					RequestId: shoptest.NewID(), QuoteDigest: quote.GetQuote().GetDigest(), AddressId: addresses[i], ShippingMethodId: "standard", Payment: shoptest.Wallet(),
+				})
+				if reason, _ := shoptest.Reason(err); reason == "ORDER_IN_PROGRESS" || reason == "QUOTE_CHANGED" {
+					continue // the first order is still being taken from the cart
+				}
+				placed[i] = res.GetOrder().GetId()
+				return err
+			}
+		})
+	}
+	for range buyers {
+		<-requests
+	}
+	asked := time.Now()
+	go func() {
+		for range requests { //nolint:revive // nobody waits for the rest
+		}
+	}()
+	shop.Stop(t)
+	took := time.Since(asked)
+	t.Logf("stopped after %v", took.Round(time.Millisecond))
+	require.Less(t, took, 8*time.Second)
+	shop.Restart(t, flags...)
+	require.NoError(t, group.Wait())
+	close(requests)
+
+	sold := int32(0)
+	for i, p := range people {
+		require.Equal(t, orderv1.OrderState_ORDER_STATE_DELIVERED, p.AwaitFinal(t, placed[i]).GetState())
+		res, err := p.Orders.ListOrders(t.Context(), &orderv1.ListOrdersRequest{})
+		require.NoError(t, err)
+		require.Len(t, res.GetOrders(), 2)
+		for _, o := range res.GetOrders() {
+			require.Equal(t, orderv1.OrderState_ORDER_STATE_DELIVERED, p.AwaitFinal(t, o.GetId()).GetState())
+			sold += o.GetLines()[0].GetQuantity()
+			gaps(t, p, o.GetId()) // TEMP
+		}
+	}
+	require.EqualValues(t, buyers*4, sold)
+	shop.BooksBalance(t)
+	movements, err := staff.InventoryAdmin.ListReservations(t.Context(), &inventoryv1.ListReservationsRequest{
+		State: inventoryv1.ReservationState_RESERVATION_STATE_OPEN, PageSize: 100,
+	})
+	require.NoError(t, err)
+	require.Empty(t, movements.GetReservations())
+}

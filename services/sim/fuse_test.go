@@ -1,0 +1,97 @@
+package sim_test
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// fuse cuts work short somewhere in its middle: it burns whenever the work looks at the clock or publishes, which all work
+// does around what it writes, and cancels the work's context at its end. What the work had not committed then is rolled
+// back, as when the process dies.
+type fuse struct {
+	mu    sync.Mutex
+	armed bool
+	left  int
+	blown bool
+	cut   context.CancelFunc
+}
+
+// around runs work that is cut short after burning so often, and says whether it was. Zero never cuts.
+func (f *fuse) around(ctx context.Context, after int, work func(ctx context.Context)) (blown bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f.mu.Lock()
+	f.armed, f.left, f.blown, f.cut = after > 0, after, false, cancel
+	f.mu.Unlock()
+	work(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.armed = false
+	return f.blown
+}
+
+// burn says whether the work is cut short by now.
+func (f *fuse) burn() (blown bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.armed {
+		return false
+	}
+	if f.left--; f.left == 0 {
+		f.blown = true
+		f.cut()
+	}
+	return f.blown
+}
+
+// clock is the time of all services.
+type clock struct {
+	mu   sync.Mutex
+	now  time.Time
+	fuse *fuse
+}
+
+// Now tells the time.
+func (c *clock) Now() time.Time {
+	c.fuse.burn()
+	return c.read()
+}
+
+func (c *clock) read() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// stream is JetStream as services without an outbox publish to it. The process may die before a message is stored, or
+// after that and before it hears so.
+type stream struct {
+	jetstream.JetStream
+	fuse  *fuse
+	after func() // what happens elsewhere between two messages
+}
+
+// PublishMsg implements jetstream.JetStream.
+func (s *stream) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if s.fuse.burn() {
+		return nil, context.Canceled
+	}
+	ack, err := s.JetStream.PublishMsg(ctx, msg, opts...)
+	if s.fuse.burn() {
+		return nil, context.Canceled
+	}
+	if s.after != nil {
+		s.after()
+	}
+	return ack, err
+}
