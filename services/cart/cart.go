@@ -31,14 +31,15 @@ func New(_ Config, kit module.Kit) (*module.Module, error) {
 	watchers := service.NewWatchers(kit.NATS)
 	prices := catalogv1connect.NewCatalogPriceServiceClient(kit.Peers.Client("catalog"), kit.Peers.URL("catalog"), kit.Peers.Options()...)
 	orders := orderv1connect.NewOrderStateServiceClient(kit.Peers.Client("order"), kit.Peers.URL("order"), kit.Peers.Options()...)
-	keeper := consumer.NewKeeper(events, carts, orders, kit.Clock, kit.Log)
+	projector := consumer.NewProjector(kit.DB, events, watchers.Changed)
+	keeper := consumer.NewKeeper(events, carts, projector, orders, kit.Clock, kit.Log)
 	return &module.Module{
 		Name: "cart",
 		Handlers: []module.Handler{
 			module.Serve(cartv1connect.NewCartCommandServiceHandler(service.NewCommands(events, prices, kit.Verifier, kit.Revocations), kit.HandlerOptions...)),
 			module.Serve(cartv1connect.NewCartQueryServiceHandler(service.NewQueries(carts, events, watchers), kit.HandlerOptions...)),
 		},
-		Consumers:  []messaging.Consumer{consumer.NewProjector(events, watchers.Changed).Consumer()},
+		Consumers:  []messaging.Consumer{projector.Consumer()},
 		Workers:    keeper.Workers(),
 		Loops:      []module.Loop{keeper.Loop(), {Name: "watchers", Run: watchers.Run}},
 		DB:         kit.DB,

@@ -4,11 +4,18 @@ import (
 	"net/http"
 	"os"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
 
 	"github.com/taproom-shop/taproom/services/e2e/shoptest"
+)
+
+// eventually is how long anything may take on a busy machine, and tick how often to look.
+const (
+	eventually = 30 * time.Second
+	tick       = 10 * time.Millisecond
 )
 
 func TestMain(m *testing.M) { os.Exit(shoptest.Main(m)) }

@@ -81,10 +81,10 @@ var others = map[string]func(req proto.Message){
 	"taproom.inventory.v1.InventoryAdminService.AdjustStock": other(func(r *inventoryv1.AdjustStockRequest) {
 		r.Adjustments[0].Delta++
 	}),
-	"taproom.order.v1.OrderService.PlaceOrder":               other(func(r *orderv1.PlaceOrderRequest) { r.QuoteDigest += "0" }),
-	"taproom.order.v1.OrderService.CancelOrder":              other(func(r *orderv1.CancelOrderRequest) { r.Id = shoptest.NewID() }),
-	"taproom.order.v1.OrderAdminService.CancelOrder":         other(func(r *orderv1.OrderAdminServiceCancelOrderRequest) { r.Recall = !r.Recall }),
-	"taproom.payment.v1.PaymentService.TopUpWallet":          other(func(r *paymentv1.TopUpWalletRequest) { r.AmountMinorUnits++ }),
+	"taproom.order.v1.OrderService.PlaceOrder":       other(func(r *orderv1.PlaceOrderRequest) { r.QuoteDigest += "0" }),
+	"taproom.order.v1.OrderService.CancelOrder":      other(func(r *orderv1.CancelOrderRequest) { r.Id = shoptest.NewID() }),
+	"taproom.order.v1.OrderAdminService.CancelOrder": other(func(r *orderv1.OrderAdminServiceCancelOrderRequest) { r.Recall = !r.Recall }),
+	"taproom.payment.v1.PaymentService.TopUpWallet":  other(func(r *paymentv1.TopUpWalletRequest) { r.AmountMinorUnits++ }),
 	"taproom.shipping.v1.ShippingAdminService.AdvanceShipment": other(func(r *shippingv1.AdvanceShipmentRequest) {
 		r.To = shippingv1.ShipmentState_SHIPMENT_STATE_ASSEMBLING
 	}),

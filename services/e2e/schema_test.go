@@ -40,7 +40,9 @@ func methods() []method {
 	return all
 }
 
-func (m method) procedure() string { return "/" + string(m.Parent().FullName()) + "/" + string(m.Name()) }
+func (m method) procedure() string {
+	return "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
+}
 
 func (m method) access() policyv1.Access {
 	access, _ := proto.GetExtension(m.Options(), policyv1.E_Access).(policyv1.Access)
@@ -57,7 +59,9 @@ func (m method) readsOnly() bool {
 }
 
 // field is a field of the method's request; nil when it has none of this name.
-func (m method) field(name protoreflect.Name) protoreflect.FieldDescriptor { return m.Input().Fields().ByName(name) }
+func (m method) field(name protoreflect.Name) protoreflect.FieldDescriptor {
+	return m.Input().Fields().ByName(name)
+}
 
 // callEmpty calls the method with an empty request. Answers are not looked at: errors come before them.
 func (m method) callEmpty(ctx context.Context, client *http.Client, shop *shoptest.Shop, token string, options ...connect.ClientOption) error {

@@ -21,7 +21,7 @@ func Migrations() []database.Migrations {
 
 // New puts the service together.
 func New(_ Config, kit module.Kit) (*module.Module, error) {
-	handler := service.New(store.New(kit.DB), kit.NATS)
+	handler := service.New(store.New(kit.DB), kit.NATS, kit.Clock)
 	return &module.Module{
 		Name:       "notification",
 		Handlers:   []module.Handler{module.Serve(notificationv1connect.NewNotificationServiceHandler(handler, kit.HandlerOptions...))},

@@ -87,7 +87,7 @@ func New(cfg Config, deps Deps) (*module.Module, error) {
 		return nil, err
 	}
 	kept := store.New(deps.DB)
-	runner := &intents.Runner{DB: deps.DB, Store: kept, Provider: provider.None{}, Log: deps.Log, Retry: cfg.IntentRetry}
+	runner := &intents.Runner{DB: deps.DB, Store: kept, Provider: provider.None{}, Log: deps.Log, Retry: cfg.IntentRetry, Alone: deps.Alone}
 	loops := []module.Loop{runner.Loop()}
 	if deps.Demo {
 		cards := simulated.New(cfg.simulated(deps, secret))

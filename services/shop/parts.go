@@ -18,6 +18,7 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/discovery"
 	"github.com/taproom-shop/taproom/services/internal/embedded"
 	"github.com/taproom-shop/taproom/services/internal/identity"
+	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
 	"github.com/taproom-shop/taproom/services/internal/telemetry"
 	"github.com/taproom-shop/taproom/services/user"
@@ -137,6 +138,10 @@ func (p *parts) openDatabases(ctx context.Context, list []service, urls func(ser
 		p.closers = append(p.closers, db.Close)
 		if err := database.Migrate(ctx, db, s.migrations()...); err != nil {
 			return fmt.Errorf("migrating the database of %s: %w", s.name, err)
+		}
+		// The folder is this process's alone, so who held a lease before it is dead.
+		if err := journal.DropLeases(ctx, db); err != nil {
+			return fmt.Errorf("opening the database of %s: %w", s.name, err)
 		}
 		log.DebugContext(ctx, "database is open", slog.String("service", s.name))
 	}

@@ -102,7 +102,7 @@ func (s *Shop) kit(entry service) (module.Kit, error) {
 	}
 	return module.Kit{
 		Log: log, Clock: func() time.Time { return time.Now().UTC() }, DB: p.databases[entry.name], NATS: p.nats, JetStream: p.js,
-		Redis: p.redis, Peers: peers, HandlerOptions: options, Verifier: p.verifier, Revocations: p.revocations, Demo: s.cfg.Demo,
+		Redis: p.redis, Peers: peers, HandlerOptions: options, Verifier: p.verifier, Revocations: p.revocations, Demo: s.cfg.Demo, Alone: true,
 	}, nil
 }
 
@@ -153,7 +153,7 @@ func (s *Shop) Run(ctx context.Context, ready func(ctx context.Context)) error {
 // startWork starts a service's relay, consumers, workers and loops.
 func (s *Shop) startWork(ctx context.Context, group *errgroup.Group, m *module.Module) {
 	log := s.log.With(slog.String("service", m.Name))
-	runner := messaging.Runner{JetStream: s.parts.js, DB: m.DB, Log: log, Tracing: s.parts.telemetry.Tracer}
+	runner := messaging.Runner{JetStream: s.parts.js, DB: m.DB, Log: log, Tracing: s.parts.telemetry.Tracer, Alone: true}
 	if m.DB != nil {
 		relay := messaging.Relay{Service: m.Name, DB: m.DB, NATS: s.parts.nats, Log: log}
 		group.Go(func() error { return relay.Run(ctx) })

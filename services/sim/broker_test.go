@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,9 +68,9 @@ func (s *subscription) work() *messaging.Worker {
 }
 
 // spread stores a message for whoever takes it, twice: once for soon, and once for some time.
-func (w *world) spread(msg *nats.Msg) {
+func (w *world) spread(msg *nats.Msg, sequence uint64) {
 	now := w.clock.read()
-	label := w.labelOf(msg)
+	label := w.labelOf(msg.Subject)
 	if msg.Header.Get(messaging.HeaderType) == event.Type(&eventv1.OrderPlaced{}) {
 		w.discover(msg.Data)
 	}
@@ -77,7 +78,7 @@ func (w *world) spread(msg *nats.Msg) {
 		if !sub.takes(msg.Subject) {
 			continue
 		}
-		m := messaging.Message{Subject: msg.Subject, Header: msg.Header, Data: msg.Data, Time: now, Deliveries: 1}
+		m := messaging.Message{Subject: msg.Subject, Header: msg.Header, Data: msg.Data, Sequence: sequence, Time: now, Deliveries: 1}
 		if sub.ids == nil {
 			sub.ids = make(map[string]bool)
 		}
@@ -93,8 +94,8 @@ func (w *world) spread(msg *nats.Msg) {
 	}
 }
 
-func (w *world) labelOf(msg *nats.Msg) string {
-	parts := strings.Split(msg.Subject, ".")
+func (w *world) labelOf(subject string) string {
+	parts := strings.Split(subject, ".")
 	name := strings.Join(parts[1:len(parts)-1], ".")
 	return name + "(" + w.called(parts[len(parts)-1], parts[1]) + ")"
 }
@@ -112,6 +113,10 @@ func (w *world) publish(svc *service, all bool) (published int) {
 		}
 		events[r.Aggregate] = append(events[r.Aggregate], r)
 	}
+	// Work done side by side leaves its events in any order: only the seed shall decide.
+	slices.SortStableFunc(aggregates, func(a, b string) int {
+		return strings.Compare(w.labelOf(events[a][0].Subject), w.labelOf(events[b][0].Subject))
+	})
 	w.rng.Shuffle(len(aggregates), func(i, j int) { aggregates[i], aggregates[j] = aggregates[j], aggregates[i] })
 	var chosen []journal.Record
 	for _, aggregate := range aggregates {
@@ -126,9 +131,9 @@ func (w *world) publish(svc *service, all bool) (published int) {
 	dies := !all && w.chance(0.2)
 	for i, r := range chosen {
 		msg := messaging.Envelope(svc.name, r)
-		ids[i], labels[i] = r.ID, w.labelOf(msg)
+		ids[i], labels[i] = r.ID, w.labelOf(msg.Subject)
 		if !dies || !w.sabotage.markBeforePublish {
-			w.spread(msg)
+			w.spread(msg, 0)
 		}
 	}
 	if len(chosen) == 0 {
@@ -155,7 +160,7 @@ func (w *world) collect() (collected int) {
 				continue // a snapshot replaced it
 			}
 			require.NoError(w.t, err)
-			w.spread(&nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data})
+			w.spread(&nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data}, raw.Sequence)
 			collected++
 		}
 	}
@@ -215,8 +220,8 @@ func (w *world) handOut(sub *subscription, batch []*delivery, calm bool) {
 			after = 1 + w.rng.IntN(12)
 		}
 	}
-	if sub.worker && !calm && after == 0 && w.depth == 0 {
-		w.meanwhile()
+	if sub.name == "courier-packages" && !calm && after == 0 {
+		w.meanwhile(batch[0])
 	}
 	var outcomes []messaging.Outcome
 	w.note("%s <- %s", sub.name, strings.Join(labels, " "))

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ type fuse struct {
 	left  int
 	blown bool
 	cut   context.CancelFunc
+	calls sync.Map // contexts of the calls that services answer now
+	going sync.WaitGroup
 }
 
 // around runs work that is cut short after burning so often, and says whether it was. Zero never cuts.
@@ -28,13 +31,15 @@ func (f *fuse) around(ctx context.Context, after int, work func(ctx context.Cont
 	f.armed, f.left, f.blown, f.cut = after > 0, after, false, cancel
 	f.mu.Unlock()
 	work(ctx)
+	f.going.Wait() // a service that is called finds out by itself that its caller is gone
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.armed = false
 	return f.blown
 }
 
-// burn says whether the work is cut short by now.
+// burn says whether the work is cut short by now. The end of a context takes a moment to reach those who were called: it
+// is waited for, so that a run can be repeated.
 func (f *fuse) burn() (blown bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -44,8 +49,26 @@ func (f *fuse) burn() (blown bool) {
 	if f.left--; f.left == 0 {
 		f.blown = true
 		f.cut()
+		f.calls.Range(func(call, _ any) bool {
+			select {
+			case <-call.(context.Context).Done(): //nolint:errcheck,forcetypeassert // nothing else is stored
+			case <-time.After(time.Second): // it does not depend on the work
+			}
+			return true
+		})
 	}
 	return f.blown
+}
+
+// watch makes the fuse know of calls to a handler.
+func (f *fuse) watch(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.going.Add(1)
+		defer f.going.Done()
+		f.calls.Store(r.Context(), nil)
+		defer f.calls.Delete(r.Context())
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // clock is the time of all services.

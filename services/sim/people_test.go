@@ -13,6 +13,7 @@ import (
 	cartv1 "github.com/taproom-shop/taproom/gen/go/taproom/cart/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/cart/v1/cartv1connect"
 	catalogv1 "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
+	"github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1/catalogv1connect"
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	inventoryv1 "github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1/inventoryv1connect"
@@ -47,7 +48,7 @@ func (f *frontOffice) BatchGetPrices(_ context.Context, req *catalogv1.BatchGetP
 	res := &catalogv1.BatchGetPricesResponse{}
 	for _, id := range req.GetBeerIds() {
 		res.Prices = append(res.Prices, &catalogv1.BeerPrice{
-			BeerId: id, Name: "Test Pale", Price: &typev1.Money{CurrencyCode: "EUR", MinorUnits: f.prices[id]}, Version: 1,
+			BeerId: id, Name: "Test Pale", Price: &typev1.Money{Currency: "EUR", MinorUnits: f.prices[id]}, Version: 1,
 		})
 	}
 	return res, nil
@@ -104,7 +105,7 @@ func newPeople(w *world, budget int) *people {
 		staff: client(w, orderv1connect.NewOrderAdminServiceClient, identity.RoleStaff, newID()),
 	}
 	stock := client(w, inventoryv1connect.NewInventoryAdminServiceClient, identity.RoleStaff, newID())
-	for _, units := range []int32{1000, 1000, 6, 2} {
+	for _, units := range []int32{1000, 1000, 1000, 12, 3} {
 		beer := newID()
 		w.called(beer, "beer")
 		w.front.prices[beer] = 100 + w.rng.Int64N(900)
@@ -141,7 +142,7 @@ func (p *people) arrive() {
 		require.NoError(w.t, err)
 		c.cards = append(c.cards, res.GetCard().GetId())
 	}
-	c.toppedUp = 1000 + w.rng.Int64N(8000)
+	c.toppedUp = 2000 + w.rng.Int64N(15000)
 	_, err := c.payments.TopUpWallet(context.Background(), &paymentv1.TopUpWalletRequest{RequestId: newID(), CardId: c.cards[0], AmountMinorUnits: c.toppedUp})
 	require.NoError(w.t, err)
 	p.customers = append(p.customers, c)
@@ -253,12 +254,12 @@ func (p *people) cancel() {
 		}, "ORDER_NOT_CANCELLABLE")
 		return
 	}
-	p.staffCancels(o, p.chance(0.6))
+	p.staffCancels(o.GetOrderId(), p.chance(0.6))
 }
 
-func (p *people) staffCancels(o *placed, recall bool) {
+func (p *people) staffCancels(orderID string, recall bool) {
 	req := &orderv1.OrderAdminServiceCancelOrderRequest{
-		RequestId: newID(), Id: o.GetOrderId(), Reason: orderv1.CancelReason_CANCEL_REASON_STAFF, Recall: recall,
+		RequestId: newID(), Id: orderID, Reason: orderv1.CancelReason_CANCEL_REASON_STAFF, Recall: recall,
 	}
 	if p.chance(0.3) {
 		req.Reason = orderv1.CancelReason_CANCEL_REASON_FRAUD
@@ -267,7 +268,7 @@ func (p *people) staffCancels(o *placed, recall bool) {
 	if recall {
 		what = "staff recall "
 	}
-	p.call(what+p.called(o.GetOrderId(), "order"), func(ctx context.Context) error {
+	p.call(what+p.called(orderID, "order"), func(ctx context.Context) error {
 		_, err := p.staff.CancelOrder(ctx, req)
 		return err
 	}, "ORDER_NOT_CANCELLABLE")
@@ -279,11 +280,11 @@ func (p *people) customerOf(id string) *customer {
 
 // pass lets time go by: mostly little, at times more than an order may be pending.
 func (w *world) pass() {
-	d := w.between(10*time.Millisecond, 2*time.Second)
+	d := w.between(time.Millisecond, 300*time.Millisecond)
 	switch r := w.rng.Float64(); {
-	case r < 0.02:
+	case r < 0.0015:
 		d = w.between(5*time.Minute, 20*time.Minute)
-	case r < 0.15:
+	case r < 0.015:
 		d = w.between(10*time.Second, time.Minute)
 	}
 	w.clock.advance(d)

@@ -37,23 +37,24 @@ var began = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 // world is a whole shop whose broker, time and misfortunes are simulated.
 type world struct {
-	t        *testing.T
-	rng      *rand.Rand
-	fuse     *fuse
-	clock    *clock
-	shop     *rpctest.Shop
-	stream   *stream
-	services []*service
-	subs     []*subscription
-	read     map[string]uint64 // last message read of each real stream
-	secrets  string
-	front    frontOffice
-	names    map[string]string // of ids, for the trace
-	trace    []string
-	sabotage sabotage
-	broken   []string // what was found wrong on the way
-	orders   []*placed
-	depth    int // of steps within steps
+	t         *testing.T
+	rng       *rand.Rand
+	fuse      *fuse
+	clock     *clock
+	shop      *rpctest.Shop
+	stream    *stream
+	services  []*service
+	subs      []*subscription
+	read      map[string]uint64 // last message read of each real stream
+	secrets   string
+	front     frontOffice
+	names     map[string]string // of ids, for the trace
+	trace     []string
+	sabotage  sabotage
+	broken    []string // what was found wrong on the way
+	orders    []*placed
+	depth     int                    // of steps within steps
+	meanwhile func(parcel *delivery) // what happens while a courier drives
 }
 
 // sabotage is how a shop is broken on purpose, to see whether that is found.
@@ -82,6 +83,9 @@ func newWorld(t *testing.T, seed uint64, kind string, s sabotage) *world {
 	w.clock = &clock{now: began, fuse: w.fuse}
 	w.stream = &stream{JetStream: broker(t), fuse: w.fuse}
 	w.shop = rpctest.New(t, "cart", "catalog", "courier", "inventory", "notification", "order", "payment", "shipping", "user")
+	if *logs {
+		w.shop.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
 	w.openFront()
 	for _, entry := range []struct {
 		name       string
@@ -151,9 +155,8 @@ func (w *world) start(svc *service) {
 		svc.db, err = database.Open(context.Background(), database.Config{URL: svc.url, Clock: w.clock.Now, MaxConns: 4})
 		require.NoError(w.t, err)
 	}
-	log := slog.New(slog.DiscardHandler)
 	m, err := svc.build(module.Kit{
-		Log: log, Clock: w.clock.Now, DB: svc.db, NATS: w.stream.Conn(), JetStream: w.stream, Peers: w.shop.Peers(svc.name),
+		Log: w.shop.Log, Clock: w.clock.Now, DB: svc.db, NATS: w.stream.Conn(), JetStream: w.stream, Peers: w.shop.Peers(svc.name),
 		HandlerOptions: w.shop.Options(svc.name), Verifier: w.shop.Verifier, Revocations: w.shop.Revocations, Demo: true,
 	})
 	require.NoError(w.t, err)
@@ -167,7 +170,7 @@ func (w *world) start(svc *service) {
 	}
 	mux := http.NewServeMux()
 	module.Mount(mux, m)
-	w.shop.Resolver.Register(svc.name, mux)
+	w.shop.Resolver.Register(svc.name, w.fuse.watch(mux))
 }
 
 // restart ends a service and starts it again on what it had committed.

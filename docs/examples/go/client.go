@@ -97,7 +97,9 @@ func (s *session) WrapStreamingClient(next connect.StreamingClientFunc) connect.
 	}
 }
 
-func (s *session) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc { return next }
+func (s *session) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
+}
 
 // failedStream is a stream whose session could not be renewed.
 type failedStream struct {

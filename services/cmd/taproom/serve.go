@@ -47,9 +47,9 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		}
 	}
 	if c.InternalListen != "" {
-		stop, err := serveProfiles(ctx, c.InternalListen, log)
-		if err != nil {
-			return err
+		stop, failure := serveProfiles(ctx, c.InternalListen, log)
+		if failure != nil {
+			return failure
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}

@@ -25,8 +25,10 @@ import (
 
 const (
 	customers = 20
+	common    = 3 // beers of which there is plenty
 	plenty    = 5000
-	scarce    = 25
+	rare      = 2 // beers that sell out
+	scarce    = 10
 	topUp     = 40_000 // cents: enough for some orders, then the wallet declines
 )
 
@@ -75,7 +77,7 @@ func TestNothingIsLostWhenTheShopIsKilled(t *testing.T) {
 // world is the shop with those who buy in it.
 type world struct {
 	shop   *shoptest.Shop
-	beers  []string // the last two are scarce
+	beers  []string // the common ones first
 	stock  map[string]int32
 	buyers []*buyer
 }
@@ -83,9 +85,9 @@ type world struct {
 func open(t *testing.T, seed uint64) *world {
 	w := &world{shop: shoptest.Start(t, flags...), stock: make(map[string]int32)}
 	staff := w.shop.Login(t, w.shop.Staff)
-	for i := range 5 {
+	for i := range common + rare {
 		units := int32(plenty)
-		if i >= 3 {
+		if i >= common {
 			units = scarce
 		}
 		id := w.shop.NewBeer(t, staff, units).GetId()
@@ -179,10 +181,8 @@ func (b *buyer) buy(ctx context.Context) error {
 
 // order fills the cart and orders it. It answers nil when the shop would not have it, with a good reason.
 func (b *buyer) order(ctx context.Context) (*orderv1.Order, error) {
-	beers := slices.Clone(b.world.beers)
-	b.choice.Shuffle(len(beers), func(i, j int) { beers[i], beers[j] = beers[j], beers[i] })
 	var version int64
-	for _, beer := range beers[:1+b.choice.IntN(2)] {
+	for _, beer := range b.choose() {
 		res, err := shoptest.Insist(ctx, b.CartCommands.AddItem, &cartv1.AddItemRequest{
 			RequestId: shoptest.NewID(), BeerId: beer, Quantity: 1 + b.choice.Int32N(3),
 		})
@@ -206,6 +206,17 @@ func (b *buyer) order(ctx context.Context) (*orderv1.Order, error) {
 	}
 	b.accepted = append(b.accepted, accepted{request: req, order: res.GetOrder()})
 	return res.GetOrder(), nil
+}
+
+// choose picks one or two beers; a scarce one now and then, for else nearly all orders would fail at it.
+func (b *buyer) choose() []string {
+	beers := slices.Clone(b.world.beers[:common])
+	b.choice.Shuffle(len(beers), func(i, j int) { beers[i], beers[j] = beers[j], beers[i] })
+	beers = beers[:1+b.choice.IntN(2)]
+	if b.choice.IntN(8) == 0 {
+		beers[0] = b.world.beers[common+b.choice.IntN(rare)]
+	}
+	return beers
 }
 
 // refusal answers nil for what a shop may say to somebody whose last order is still being taken from the cart, or comes back

@@ -26,6 +26,18 @@ func AcquireLease(ctx context.Context, db *database.DB, name, holder string, ttl
 	return acquired, nil
 }
 
+// DropLeases frees all leases, whoever holds them. It is for a process that has the database to itself: whoever held one died.
+func DropLeases(ctx context.Context, db *database.DB) error {
+	err := db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "DELETE FROM leases")
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("dropping leases: %w", err)
+	}
+	return nil
+}
+
 // ReleaseLease frees the lease for others if holder has it.
 func ReleaseLease(ctx context.Context, db *database.DB, name, holder string) error {
 	err := db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {

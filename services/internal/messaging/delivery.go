@@ -114,7 +114,8 @@ func (a *answerer) answer(ctx context.Context, d delivery, o Outcome, wait bool)
 	}
 }
 
-// giveBack returns a delivery that was not handled: at once, or with a fresh count when it was handed out often already.
+// giveBack returns a delivery that was not handled, for soon (see handOverAfter), or with a fresh count when it was handed out
+// often already.
 func (a *answerer) giveBack(ctx context.Context, d delivery, action Action) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()
@@ -122,7 +123,7 @@ func (a *answerer) giveBack(ctx context.Context, d delivery, action Action) {
 		_ = d.raw.Ack()
 		return
 	}
-	_ = d.raw.Nak()
+	_ = d.raw.NakWithDelay(handOverAfter)
 }
 
 // failure is what the log says of a delivery that failed.

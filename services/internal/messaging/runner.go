@@ -15,6 +15,9 @@ import (
 const (
 	maxAckPending = 2000            // messages handed out and not yet answered, over all replicas, delayed ones included
 	longestPause  = 5 * time.Second // between attempts to attach
+
+	// noticeTime is what the server is given to act on another AckWait: it looks after a tenth of a second.
+	noticeTime = 250 * time.Millisecond
 )
 
 // Runner runs the consumers and workers of a service.
@@ -23,6 +26,10 @@ type Runner struct {
 	DB        *database.DB // for consumers; a service of workers alone has none
 	Log       *slog.Logger
 	Tracing   trace.TracerProvider // nil means OpenTelemetry's global one
+
+	// Alone says that no other process consumes from this server. What was handed out before then went to one that died, and
+	// is handed out again at once instead of after AckWait.
+	Alone bool
 }
 
 // Consume runs a consumer until ctx is done and returns nil once its last batch is answered. It returns an error at once
@@ -70,12 +77,37 @@ func (d durable) ensure(ctx context.Context, js jetstream.JetStream) (live, repl
 	return live, replay, nil
 }
 
+// recover has the server hand out again what it waits for an answer to: by an AckWait that has long passed, until the server
+// has noticed. Should it take longer, nothing is lost but time.
+func (d durable) recover(ctx context.Context, js jetstream.JetStream, live jetstream.Consumer) error {
+	info := live.CachedInfo()
+	if info.NumAckPending == 0 {
+		return nil
+	}
+	config := info.Config
+	config.AckWait = time.Millisecond
+	if _, err := js.UpdateConsumer(ctx, d.stream, config); err != nil {
+		return fmt.Errorf("consumer %s on %s: %w", d.name, d.stream, err)
+	}
+	sleep(ctx, noticeTime)
+	config.AckWait = d.ackWait
+	if _, err := js.UpdateConsumer(ctx, d.stream, config); err != nil {
+		return fmt.Errorf("consumer %s on %s: %w", d.name, d.stream, err)
+	}
+	return nil
+}
+
 // attach keeps consume going on both consumers, called anew whenever it ends, until ctx is done.
 func (r Runner) attach(ctx context.Context, log *slog.Logger, d durable, consume func(ctx context.Context, live, replay jetstream.Consumer) error) error {
 	backoff := Backoff{Base: 50 * time.Millisecond, Cap: longestPause}
+	recovered := false
 	for failures := 1; ctx.Err() == nil; failures++ {
 		started := time.Now()
 		live, replay, err := d.ensure(ctx, r.JetStream)
+		if err == nil && r.Alone && !recovered {
+			err = d.recover(ctx, r.JetStream, live)
+			recovered = err == nil
+		}
 		if err == nil {
 			err = consume(ctx, live, replay)
 		}

@@ -81,7 +81,8 @@ type workRun struct {
 const (
 	pullWait = 20 * time.Second // how long one request for a message stays open
 	// handOverAfter is how long a stopping worker has the server keep what it gives back: at once, the server would give it
-	// to one of the worker's own requests, which are just ending, and then wait for an answer that never comes.
+	// to one of the worker's own requests, which are just ending, and then wait for an answer that never comes. Also the
+	// server writes only delayed returns to disk: an embedded one that stops next would forget any other.
 	handOverAfter = 500 * time.Millisecond
 )
 

@@ -98,6 +98,8 @@ type Kit struct {
 	Revocations rpc.Revocations
 	// Demo switches the simulated parts on.
 	Demo bool
+	// Alone says that no other process runs the service: what one had claimed for itself before is free again.
+	Alone bool
 }
 
 // Mount serves the handlers of modules on mux.

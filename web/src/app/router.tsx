@@ -5,13 +5,13 @@ import {
   lazyRouteComponent,
   type RouterHistory,
 } from "@tanstack/react-router";
+import { NotFound } from "@/components/not-found";
 import { CataloguePage } from "@/features/catalogue/catalogue-page";
 import { readSearch } from "@/features/catalogue/search";
 import { ErrorPage } from "./error-page";
 import { Layout } from "./layout";
-import { NotFoundPage } from "./not-found-page";
 
-const root = createRootRoute({ component: Layout });
+const root = createRootRoute({ component: Layout, notFoundComponent: NotFound });
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -148,7 +148,6 @@ export function createShopRouter(history?: RouterHistory) {
     stringifySearch,
     defaultPreload: "intent",
     defaultErrorComponent: ErrorPage,
-    defaultNotFoundComponent: NotFoundPage,
     scrollRestoration: true,
   });
 }

@@ -26,16 +26,17 @@ const (
 
 // Keeper changes carts because of what happened elsewhere.
 type Keeper struct {
-	events *eventstore.Store
-	store  *store.Store
-	orders orderv1connect.OrderStateServiceClient
-	clock  func() time.Time
-	log    *slog.Logger
+	events    *eventstore.Store
+	store     *store.Store
+	projector *Projector
+	orders    orderv1connect.OrderStateServiceClient
+	clock     func() time.Time
+	log       *slog.Logger
 }
 
 // NewKeeper returns a keeper of the carts in events and their projection in store.
-func NewKeeper(events *eventstore.Store, store *store.Store, orders orderv1connect.OrderStateServiceClient, clock func() time.Time, log *slog.Logger) *Keeper {
-	return &Keeper{events: events, store: store, orders: orders, clock: clock, log: log}
+func NewKeeper(events *eventstore.Store, store *store.Store, projector *Projector, orders orderv1connect.OrderStateServiceClient, clock func() time.Time, log *slog.Logger) *Keeper {
+	return &Keeper{events: events, store: store, projector: projector, orders: orders, clock: clock, log: log}
 }
 
 // Workers are the event streams that change carts. Their effects bear repeats: each command of theirs derives from the
@@ -66,6 +67,10 @@ func (k *Keeper) order(ctx context.Context, ev messaging.Event) error {
 // checkOut takes what was ordered off the cart and then lets the cart be ordered from again.
 func (k *Keeper) checkOut(ctx context.Context, m *eventv1.OrderPlaced) error {
 	if _, err := k.events.Do(ctx, m.GetUserId(), false, domain.CheckOutCommand(m.GetOrderId()), domain.CheckOut(m.GetOrderId(), linesOf(m.GetLines()))); err != nil {
+		return err
+	}
+	// Whoever orders next must not be shown, and sold, the same once more.
+	if err := k.projector.Project(ctx, m.GetUserId()); err != nil {
 		return err
 	}
 	_, err := k.orders.CloseCheckouts(ctx, &orderv1.CloseCheckoutsRequest{OrderIds: []string{m.GetOrderId()}})

@@ -16,13 +16,14 @@ import (
 
 // Projector writes what queries read.
 type Projector struct {
+	db      *database.DB
 	events  *eventstore.Store
 	changed func(cartID string)
 }
 
-// NewProjector returns a projector of the carts in events, which calls changed after each commit.
-func NewProjector(events *eventstore.Store, changed func(cartID string)) *Projector {
-	return &Projector{events: events, changed: changed}
+// NewProjector returns a projector of the carts in events to db, which calls changed after each commit.
+func NewProjector(db *database.DB, events *eventstore.Store, changed func(cartID string)) *Projector {
+	return &Projector{db: db, events: events, changed: changed}
 }
 
 // Consumer is the stream of carts. An event only says that its cart changed: the cart itself is folded from the store, so
@@ -38,6 +39,18 @@ func (p *Projector) project(ctx context.Context, tx *database.Tx, events []messa
 	for _, ev := range events {
 		newest[ev.AggregateID()] = max(newest[ev.AggregateID()], ev.Sequence)
 	}
+	return p.write(ctx, tx, newest)
+}
+
+// Project writes a cart as it is now, for those who can't wait for word of its last event.
+func (p *Projector) Project(ctx context.Context, cartID string) error {
+	return p.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return p.write(ctx, tx, map[string]uint64{cartID: 0})
+	})
+}
+
+// write writes carts, each no older than its event of that sequence.
+func (p *Projector) write(ctx context.Context, tx *database.Tx, newest map[string]uint64) error {
 	ids := slices.Sorted(maps.Keys(newest))
 	if err := store.Lock(ctx, tx, ids...); err != nil {
 		return err

@@ -47,6 +47,7 @@ func (q *Queries) atLeast(ctx context.Context, id string, version int64) (*domai
 	if err != nil || cart.Version >= version {
 		return cart, err
 	}
+	call := ctx
 	ctx, cancel := context.WithTimeout(ctx, versionWait)
 	defer cancel()
 	changed, stop := q.watchers.Watch(id)
@@ -62,6 +63,9 @@ func (q *Queries) atLeast(ctx context.Context, id string, version int64) (*domai
 		case <-changed:
 		case <-time.After(lookAnyway):
 		case <-ctx.Done():
+			if err := call.Err(); err != nil { // the client had less time
+				return nil, err
+			}
 			return nil, fault.Unavailable("CART_VERSION_NOT_REACHED", "The cart has not reached version %d; try again.", version)
 		}
 	}

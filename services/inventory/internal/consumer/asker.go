@@ -44,14 +44,34 @@ func (a *Asker) Loop() module.Loop {
 	})
 }
 
+// ask goes through all old open reservations, since many of them may be of orders that simply take their time.
 func (a *Asker) ask(ctx context.Context) error {
-	ids, err := a.store.OpenSince(ctx, a.clock().Add(-oldAfter), askAtOnce)
-	if err != nil || len(ids) == 0 {
-		return err
+	old := a.clock().Add(-oldAfter)
+	for after := (store.OpenOrder{}); ; {
+		open, err := a.store.OpenSince(ctx, old, after, askAtOnce)
+		if err != nil || len(open) == 0 {
+			return err
+		}
+		after = open[len(open)-1]
+		ids := make([]string, len(open))
+		for i, order := range open {
+			ids[i] = order.ID
+		}
+		cancelled, err := a.cancelled(ctx, ids)
+		if err != nil {
+			return err
+		}
+		if err := a.release(ctx, cancelled); err != nil {
+			return err
+		}
 	}
-	res, err := a.orders.BatchGetOrderStates(ctx, &orderv1.BatchGetOrderStatesRequest{Ids: ids})
+}
+
+// cancelled answers those of the orders that the order service says are cancelled.
+func (a *Asker) cancelled(ctx context.Context, orderIDs []string) ([]string, error) {
+	res, err := a.orders.BatchGetOrderStates(ctx, &orderv1.BatchGetOrderStatesRequest{Ids: orderIDs})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var cancelled []string
 	for _, state := range res.GetStates() {
@@ -59,14 +79,18 @@ func (a *Asker) ask(ctx context.Context) error {
 			cancelled = append(cancelled, state.GetId())
 		}
 	}
-	if len(cancelled) == 0 {
+	return cancelled, nil
+}
+
+func (a *Asker) release(ctx context.Context, orderIDs []string) error {
+	if len(orderIDs) == 0 {
 		return nil
 	}
-	a.log.WarnContext(ctx, "reservations of cancelled orders were still open", "order_ids", cancelled)
+	a.log.WarnContext(ctx, "reservations of cancelled orders were still open", "order_ids", orderIDs)
 	return a.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		return a.store.Change(ctx, tx, a.clock(), store.Touched{Orders: cancelled}, store.Note{}, func(desk *domain.Desk) ([]proto.Message, error) {
+		return a.store.Change(ctx, tx, a.clock(), store.Touched{Orders: orderIDs}, store.Note{}, func(desk *domain.Desk) ([]proto.Message, error) {
 			var events []proto.Message
-			for _, id := range cancelled {
+			for _, id := range orderIDs {
 				if desk.Release(id) {
 					events = append(events, &eventv1.InventoryReleased{OrderId: id})
 				}

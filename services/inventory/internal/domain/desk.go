@@ -148,14 +148,15 @@ func (d *Desk) Ship(orderID string) (known bool) {
 	return true
 }
 
-// TakeBack puts the units of a shipped reservation back. It reports whether they were shipped at all; taking back twice
-// changes nothing.
-func (d *Desk) TakeBack(orderID string) (shipped bool) {
+// TakeBack puts the units of a shipped reservation back. It reports whether that is settled, which it is not before they are
+// known to have left; taking back twice changes nothing. When the order's cancellation overtook its hand-over, the
+// reservation was released and the units never left the books: then there is nothing to put back.
+func (d *Desk) TakeBack(orderID string) (settled bool) {
 	r, ok := d.reservations[orderID]
-	if !ok || r.State != Consumed {
+	if !ok || r.State == Open {
 		return false
 	}
-	if r.Returned {
+	if r.State != Consumed || r.Returned {
 		return true
 	}
 	for _, line := range r.Lines {

@@ -41,11 +41,11 @@ func (a *Admin) AdjustStock(ctx context.Context, req *inventoryv1.AdjustStockReq
 		seen[beers[i]] = true
 	}
 	var res *inventoryv1.AdjustStockResponse
-	err := a.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+	err := a.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		res = &inventoryv1.AdjustStockResponse{}
 		return journal.Once(ctx, tx, actor, "AdjustStock", req.GetRequestId(), req, res, func(ctx context.Context) error {
 			note := store.Note{Text: req.GetNote(), Lot: req.GetLot(), ActorID: actor}
-			return a.store.Change(ctx, tx, a.clock(), store.Touched{Beers: beers}, note, func(desk *domain.Desk) ([]proto.Message, error) {
+			return a.store.Change(ctx, tx, a.clock(), store.Touched{Beers: beers, Adds: true}, note, func(desk *domain.Desk) ([]proto.Message, error) {
 				return nil, adjust(desk, req, res)
 			})
 		})
@@ -66,7 +66,11 @@ func adjust(desk *domain.Desk, req *inventoryv1.AdjustStockRequest, res *invento
 			return fault.Invalid("DELTA_NEGATIVE", "Line %d takes away; goods that come in are counted up, corrections are of kind ADJUSTED.", i+1)
 		}
 		after, ok := desk.Adjust(line.GetBeerId(), kind, line.GetDelta())
-		if !ok {
+		switch {
+		case !ok && line.GetDelta() > 0:
+			return fault.FailedPrecondition("STOCK_TOO_LARGE", "Beer %s has %d on hand, to which %d can't be added.",
+				line.GetBeerId(), after.OnHand, line.GetDelta()).With("beer_id", line.GetBeerId())
+		case !ok:
 			return fault.FailedPrecondition("STOCK_BELOW_RESERVED", "Beer %s has %d on hand and %d reserved: a change by %d can't be.",
 				line.GetBeerId(), after.OnHand, after.Reserved, line.GetDelta()).With("beer_id", line.GetBeerId())
 		}

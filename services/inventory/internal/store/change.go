@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -22,6 +23,7 @@ import (
 type Touched struct {
 	Orders []string
 	Beers  []string
+	Adds   bool // beers that never had stock may get some
 }
 
 // Note says who moved stock and why, for movements that no order caused.
@@ -45,7 +47,7 @@ func (s *Store) Change(ctx context.Context, tx *database.Tx, now time.Time, touc
 			beers = append(beers, line.BeerID)
 		}
 	}
-	stock, err := lockStock(ctx, tx, beers)
+	stock, err := lockStock(ctx, tx, beers, touched.Adds)
 	if err != nil {
 		return err
 	}
@@ -117,10 +119,18 @@ func lockReservations(ctx context.Context, tx *database.Tx, orderIDs []string) (
 	return out, rows.Err()
 }
 
-func lockStock(ctx context.Context, tx *database.Tx, beerIDs []string) ([]domain.Stock, error) {
+// lockStock locks the stock of beers. With add, those that have none get a row of nothing, since what isn't there can't be
+// locked.
+func lockStock(ctx context.Context, tx *database.Tx, beerIDs []string, add bool) ([]domain.Stock, error) {
 	ids := keys(beerIDs)
 	if len(ids) == 0 {
 		return nil, nil
+	}
+	if add {
+		if _, err := tx.Exec(ctx, `INSERT INTO stock (beer_id, on_hand, reserved, version) VALUES (?, 0, 0, 0)`+
+			strings.Repeat(`, (?, 0, 0, 0)`, len(ids)-1)+` ON CONFLICT (beer_id) DO NOTHING`, ids...); err != nil {
+			return nil, err
+		}
 	}
 	query := `SELECT beer_id, on_hand, reserved, version FROM stock WHERE beer_id IN ` + database.Tuples(1, len(ids)) + ` ORDER BY beer_id`
 	if tx.Dialect() == dialect.Postgres {
@@ -147,16 +157,9 @@ func lockStock(ctx context.Context, tx *database.Tx, beerIDs []string) ([]domain
 func writeStock(ctx context.Context, tx *database.Tx, desk *domain.Desk) error {
 	for _, s := range desk.ChangedStock() {
 		before := desk.Before(s.BeerID)
-		var n int64
-		var err error
-		if before.Version == 0 {
-			n, err = tx.Exec(ctx, `INSERT INTO stock (beer_id, on_hand, reserved, version) VALUES (?, ?, ?, ?) ON CONFLICT (beer_id) DO NOTHING`,
-				s.BeerID, s.OnHand, s.Reserved, s.Version)
-		} else {
-			n, err = tx.Exec(ctx, `UPDATE stock SET on_hand = ?, reserved = ?, version = ?
-				WHERE beer_id = ? AND version = ? AND on_hand = ? AND reserved = ?`,
-				s.OnHand, s.Reserved, s.Version, s.BeerID, before.Version, before.OnHand, before.Reserved)
-		}
+		n, err := tx.Exec(ctx, `UPDATE stock SET on_hand = ?, reserved = ?, version = ?
+			WHERE beer_id = ? AND version = ? AND on_hand = ? AND reserved = ?`,
+			s.OnHand, s.Reserved, s.Version, s.BeerID, before.Version, before.OnHand, before.Reserved)
 		if err != nil {
 			return fmt.Errorf("changing the stock of %s: %w", s.BeerID, err)
 		}

@@ -87,10 +87,26 @@ func (s *Store) Reservations(ctx context.Context, orderID string, state domain.S
 	return out, rows.Err()
 }
 
-// OpenSince answers orders whose reservation is open and was made before a time, the oldest first.
-func (s *Store) OpenSince(ctx context.Context, before time.Time, limit int) ([]string, error) {
-	return s.read.Reservation.Query().Where(reservation.State(string(domain.Open)), reservation.CreatedAtLT(before)).
-		Order(db.Asc(reservation.FieldCreatedAt)).Limit(limit).IDs(ctx)
+// OpenOrder is an order whose reservation is open, and since when.
+type OpenOrder struct {
+	ID    string
+	Since time.Time
+}
+
+// OpenSince answers orders whose reservation is open and was made before a time, the oldest first, from the one that
+// follows after; the zero OpenOrder comes before all.
+func (s *Store) OpenSince(ctx context.Context, before time.Time, after OpenOrder, limit int) ([]OpenOrder, error) {
+	rows, err := s.read.Reservation.Query().
+		Where(
+			reservation.State(string(domain.Open)), reservation.CreatedAtLT(before),
+			reservation.Or(reservation.CreatedAtGT(after.Since), reservation.And(reservation.CreatedAt(after.Since), reservation.IDGT(after.ID))),
+		).
+		Order(db.Asc(reservation.FieldCreatedAt, reservation.FieldID)).Limit(limit).All(ctx)
+	out := make([]OpenOrder, len(rows))
+	for i, row := range rows {
+		out[i] = OpenOrder{row.ID, row.CreatedAt.UTC()}
+	}
+	return out, err
 }
 
 // CheckInvariants checks the rules that stock must obey, at the time now.

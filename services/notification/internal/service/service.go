@@ -3,6 +3,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -17,11 +18,12 @@ import (
 type Notifications struct {
 	store *store.Store
 	nats  *nats.Conn
+	clock func() time.Time
 }
 
 // New returns the handler.
-func New(store *store.Store, conn *nats.Conn) *Notifications {
-	return &Notifications{store: store, nats: conn}
+func New(store *store.Store, conn *nats.Conn, clock func() time.Time) *Notifications {
+	return &Notifications{store: store, nats: conn, clock: clock}
 }
 
 // ListNotifications answers what the caller was told, newest first.

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -19,8 +18,8 @@ import (
 
 const (
 	heartbeatEvery = 15 * time.Second
+	listenWait     = time.Second
 	sendAtOnce     = 100
-	waitingAtMost  = 64
 
 	cartSubject   = "taproom.wake.cart."
 	walletSubject = "taproom.payment.wallet_changed."
@@ -31,7 +30,7 @@ const (
 func (n *Notifications) Subscribe(ctx context.Context, req *notificationv1.SubscribeRequest, stream *connect.ServerStream[notificationv1.SubscribeResponse]) error {
 	sub := &subscription{notifications: n, userID: identity.Must(ctx).ID, topics: req.GetTopics(), stream: stream}
 	// Listening begins before looking: what happens in between is seen by one of them.
-	news, stop, err := sub.listen()
+	news, stop, err := sub.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,8 +42,12 @@ func (n *Notifications) Subscribe(ctx context.Context, req *notificationv1.Subsc
 	defer beat.Stop()
 	for {
 		select {
-		case msg := <-news:
-			err = sub.hear(ctx, msg)
+		case <-news.orders:
+			err = sub.sendKept(ctx)
+		case <-news.cart:
+			err = sub.sendCart()
+		case msg := <-news.wallet:
+			err = sub.sendWallet(msg)
 		case <-beat.C:
 			err = sub.beat(ctx)
 		case <-ctx.Done():
@@ -63,38 +66,68 @@ type subscription struct {
 	topics        []notificationv1.Topic
 	stream        *connect.ServerStream[notificationv1.SubscribeResponse]
 	sent          int64 // number of the last kept notification sent
+	readUpTo      int64 // when the stream began
 }
 
 func (s *subscription) wants(topic notificationv1.Topic) bool {
 	return len(s.topics) == 0 || slices.Contains(s.topics, topic)
 }
 
-// listen hears of news. When they come faster than they are sent, some wake-ups get lost, but never the ones behind which
-// something unsent remains: what waits in the channel leads to another look at the database.
-func (s *subscription) listen() (news <-chan *nats.Msg, stop func(), err error) {
-	ch := make(chan *nats.Msg, waitingAtMost)
+// news is what a stream hears of each topic that it wants: the newest message that it has not looked at. Older ones give
+// way to it, since each says that something changed and not what. So a flood of one topic costs the others nothing.
+type news struct {
+	orders, cart, wallet <-chan *nats.Msg
+}
+
+// listen hears of news from now on.
+func (s *subscription) listen(ctx context.Context) (heard news, stop func(), err error) {
 	var subs []*nats.Subscription
 	stop = func() {
 		for _, sub := range subs {
 			_ = sub.Unsubscribe()
 		}
 	}
-	for topic, subject := range map[notificationv1.Topic]string{
-		notificationv1.Topic_TOPIC_ORDER:  consumer.WakeSubject(s.userID),
-		notificationv1.Topic_TOPIC_CART:   cartSubject + s.userID,
-		notificationv1.Topic_TOPIC_WALLET: walletSubject + s.userID,
+	for _, topic := range []struct {
+		topic   notificationv1.Topic
+		subject string
+		heard   *<-chan *nats.Msg
+	}{
+		{notificationv1.Topic_TOPIC_ORDER, consumer.WakeSubject(s.userID), &heard.orders},
+		{notificationv1.Topic_TOPIC_CART, cartSubject + s.userID, &heard.cart},
+		{notificationv1.Topic_TOPIC_WALLET, walletSubject + s.userID, &heard.wallet},
 	} {
-		if !s.wants(topic) {
+		if !s.wants(topic.topic) {
 			continue
 		}
-		sub, err := s.notifications.nats.ChanSubscribe(subject, ch)
+		newest := make(chan *nats.Msg, 1)
+		sub, err := s.notifications.nats.Subscribe(topic.subject, func(msg *nats.Msg) { replace(newest, msg) })
 		if err != nil {
 			stop()
-			return nil, nil, err
+			return news{}, nil, err
 		}
 		subs = append(subs, sub)
+		*topic.heard = newest
 	}
-	return ch, stop, nil
+	// Wait until the server knows. While NATS is away the stream still looks with each heartbeat.
+	ctx, cancel := context.WithTimeout(ctx, listenWait)
+	defer cancel()
+	_ = s.notifications.nats.FlushWithContext(ctx)
+	return heard, stop, nil
+}
+
+// replace puts a message into a channel that holds one. It has no other sender.
+func replace(newest chan *nats.Msg, msg *nats.Msg) {
+	for {
+		select {
+		case newest <- msg:
+			return
+		default:
+		}
+		select {
+		case <-newest:
+		default:
+		}
+	}
 }
 
 // begin tells the client that it is connected and sends what it missed.
@@ -103,7 +136,7 @@ func (s *subscription) begin(ctx context.Context, after *int64) error {
 	if err != nil {
 		return err
 	}
-	s.sent = box.LastNumber
+	s.sent, s.readUpTo = box.LastNumber, box.ReadUpTo
 	if after != nil {
 		s.sent = min(*after, box.LastNumber)
 	}
@@ -138,7 +171,7 @@ func (s *subscription) sendKept(ctx context.Context) error {
 			return err
 		}
 		for _, k := range kept {
-			if err := s.send(toProto(k, 0)); err != nil {
+			if err := s.send(toProto(k, s.readUpTo)); err != nil {
 				return err
 			}
 			s.sent = k.Number
@@ -153,21 +186,21 @@ func (s *subscription) send(n *notificationv1.Notification) error {
 	return s.stream.Send(&notificationv1.SubscribeResponse{Message: &notificationv1.SubscribeResponse_Notification{Notification: n}})
 }
 
-// hear sends what a wake-up or an event is about.
-func (s *subscription) hear(ctx context.Context, msg *nats.Msg) error {
-	switch {
-	case strings.HasPrefix(msg.Subject, cartSubject):
-		return s.send(&notificationv1.Notification{
-			Topic: notificationv1.Topic_TOPIC_CART, Type: "cart.changed", SubjectId: s.userID, CreatedAt: timestamppb.Now(),
-		})
-	case strings.HasPrefix(msg.Subject, walletSubject):
-		var changed eventv1.WalletChanged
-		if err := proto.Unmarshal(msg.Data, &changed); err != nil {
-			return nil //nolint:nilerr // not kept, and the wallet itself is the truth
-		}
-		return s.send(&notificationv1.Notification{
-			Topic: notificationv1.Topic_TOPIC_WALLET, Type: "wallet.changed", SubjectId: s.userID, CreatedAt: timestamppb.Now(), Version: changed.GetVersion(),
-		})
+// sendCart tells that the cart changed.
+func (s *subscription) sendCart() error {
+	return s.send(&notificationv1.Notification{
+		Topic: notificationv1.Topic_TOPIC_CART, Type: "cart.changed", SubjectId: s.userID, CreatedAt: timestamppb.New(s.notifications.clock()),
+	})
+}
+
+// sendWallet tells that the wallet changed.
+func (s *subscription) sendWallet(msg *nats.Msg) error {
+	var changed eventv1.WalletChanged
+	if err := proto.Unmarshal(msg.Data, &changed); err != nil {
+		return nil //nolint:nilerr // not kept, and the wallet itself is the truth
 	}
-	return s.sendKept(ctx)
+	return s.send(&notificationv1.Notification{
+		Topic: notificationv1.Topic_TOPIC_WALLET, Type: "wallet.changed", SubjectId: s.userID,
+		CreatedAt: timestamppb.New(s.notifications.clock()), Version: changed.GetVersion(),
+	})
 }

@@ -31,6 +31,7 @@ func Keep(ctx context.Context, tx *database.Tx, news []Notification) (users []st
 		if known[n.UserID+n.EventID] {
 			continue
 		}
+		known[n.UserID+n.EventID] = true
 		boxes[n.UserID]++
 		touched[n.UserID] = true
 		args = append(args, n.UserID, boxes[n.UserID], n.EventID, n.Type, n.OrderID, n.State, n.Version, n.Title, n.CreatedAt)

@@ -64,8 +64,9 @@ var errRepeated = errors.New("the order is already placed")
 
 // Place keeps a new order together with its event, and answers it; orders placed at the same time share one commit.
 //
-// Two guards decide, both unique indexes: (user, request id), whose loser gets the winner's order or REQUEST_ID_REUSED, and
-// the cart's open checkout, whose loser gets ORDER_IN_PROGRESS with the winner's id.
+// Three guards decide, all of them unique indexes: (user, request id), whose loser gets the winner's order or
+// REQUEST_ID_REUSED; and the cart's open checkout and (user, cart version), whose losers get ORDER_IN_PROGRESS with the
+// winner's id. The last is for who looked at the cart before the winner's order was taken from it and comes after that.
 func (s *Store) Place(ctx context.Context, order domain.Order, request Request, placed proto.Message) (domain.Order, error) {
 	eventID, err := newID()
 	if err != nil {
@@ -77,7 +78,7 @@ func (s *Store) Place(ctx context.Context, order domain.Order, request Request, 
 			return err
 		}
 		if !inserted {
-			return whyNotInserted(ctx, tx, order.UserID, request)
+			return whyNotInserted(ctx, tx, order, request)
 		}
 		if err := insertLines(ctx, tx, order); err != nil {
 			return err
@@ -113,8 +114,8 @@ func insertOrder(ctx context.Context, tx *database.Tx, o domain.Order, request R
 }
 
 // whyNotInserted names the guard that an order failed at.
-func whyNotInserted(ctx context.Context, tx *database.Tx, userID string, request Request) error {
-	rows, err := tx.Query(ctx, `SELECT id, request_digest FROM orders WHERE user_id = ? AND request_id = ?`, userID, request.ID)
+func whyNotInserted(ctx context.Context, tx *database.Tx, o domain.Order, request Request) error {
+	rows, err := tx.Query(ctx, `SELECT id, request_digest FROM orders WHERE user_id = ? AND request_id = ?`, o.UserID, request.ID)
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,8 @@ func whyNotInserted(ctx context.Context, tx *database.Tx, userID string, request
 		return errRepeated
 	}
 	var open string
-	err = tx.QueryRow(ctx, `SELECT id FROM orders WHERE user_id = ? AND checkout_open`, userID).Scan(&open)
+	err = tx.QueryRow(ctx, `SELECT id FROM orders WHERE user_id = ? AND (checkout_open OR cart_version = ?) ORDER BY id DESC LIMIT 1`,
+		o.UserID, o.Quote.CartVersion).Scan(&open)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.Aborted("CHECKOUT_CHANGED", "Another checkout of this cart ended just now; try again.")
 	}

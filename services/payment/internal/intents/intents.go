@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,9 @@ type Runner struct {
 	Provider provider.Provider
 	Log      *slog.Logger
 	Retry    time.Duration // pause after the first try, doubled with each further one
+	Alone    bool          // no other process carries out intents, so that those claimed before it started are free
+
+	freed atomic.Bool
 }
 
 // Loop carries out intents as they come due.
@@ -45,6 +49,11 @@ func (r *Runner) Loop() module.Loop {
 
 // Work carries out the intents that are due; more is true when there may be others.
 func (r *Runner) Work(ctx context.Context) (more bool, err error) {
+	if r.Alone && !r.freed.Load() {
+		if err := r.free(ctx); err != nil {
+			return false, err
+		}
+	}
 	if due, err := r.Store.IntentsDue(ctx, r.DB.Now()); err != nil || !due {
 		return false, err
 	}
@@ -61,6 +70,14 @@ func (r *Runner) Work(ctx context.Context) (more bool, err error) {
 		group.Go(func() error { return r.carryOut(ctx, intent) })
 	}
 	return len(claimed) == atOnce, group.Wait()
+}
+
+// free makes what a process that died had claimed due at once.
+func (r *Runner) free(ctx context.Context) error {
+	return r.DB.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		tx.AfterCommit(func() { r.freed.Store(true) })
+		return store.FreeIntents(ctx, tx, tx.Now())
+	})
 }
 
 // carryOut takes one intent as far as it goes now.

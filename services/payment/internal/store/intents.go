@@ -105,6 +105,15 @@ func ClaimIntents(ctx context.Context, tx *database.Tx, limit int, lease time.Du
 	return claimed, rows.Err()
 }
 
+// FreeIntents makes all open intents due, claimed ones too. Who had claimed one and still lives may carry it out once more, which
+// its key makes harmless.
+func FreeIntents(ctx context.Context, tx *database.Tx, now time.Time) error {
+	if _, err := tx.Exec(ctx, `UPDATE intents SET next_attempt_at = ?, updated_at = ? WHERE open AND next_attempt_at > ?`, now, now, now); err != nil {
+		return fmt.Errorf("free intents: %w", err)
+	}
+	return nil
+}
+
 // PostponeIntent gives up the claim on an intent that isn't done, until next. It does nothing when the intent was closed or
 // claimed anew meanwhile.
 func PostponeIntent(ctx context.Context, tx *database.Tx, i Intent, next time.Time, why string, now time.Time) error {

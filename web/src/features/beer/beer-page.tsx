@@ -1,8 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import { useQuery } from "@connectrpc/connect-query";
-import { getRouteApi, Link, notFound } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { CatalogService } from "@taproom/sdk/taproom/catalog/v1/catalog_pb";
 import { ChevronLeft } from "lucide-react";
+import { NotFound } from "@/components/not-found";
 import { usePageTitle } from "@/components/page";
 import { LoadError, Loading, Skeleton } from "@/components/states";
 import { BeerDetails } from "./beer-details";
@@ -14,7 +15,7 @@ export function BeerPage() {
   const query = useQuery(CatalogService.method.getBeer, { key: { case: "slug", value: slug } });
   const beer = query.data?.beer;
   usePageTitle(beer?.name ?? "");
-  if (query.error?.code === Code.NotFound) throw notFound();
+  if (query.error?.code === Code.NotFound) return <NotFound />;
 
   return (
     <div className="page py-6 sm:py-8">

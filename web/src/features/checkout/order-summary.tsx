@@ -24,7 +24,8 @@ export function OrderSummary({ checkout, order }: OrderSummaryProps) {
   return (
     <section aria-label="Your order" className="card p-6 lg:sticky lg:top-24">
       <h2 className="mb-4 text-xl font-bold">Your order</h2>
-      {!current && !quote.error && (
+      {!checkout.address && <p className="text-muted">The total follows once we know where it goes.</p>}
+      {checkout.method && !current && !quote.error && (
         <Loading label="Working out the total">
           <Skeleton className="h-40" />
         </Loading>

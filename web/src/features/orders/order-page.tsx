@@ -1,9 +1,10 @@
 import { Code } from "@connectrpc/connect";
 import { useQuery } from "@connectrpc/connect-query";
-import { getRouteApi, notFound } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { type Order, OrderService, OrderState } from "@taproom/sdk/taproom/order/v1/order_pb";
 import { AddressLines } from "@/components/address-lines";
 import { CostLines } from "@/components/cost-lines";
+import { NotFound } from "@/components/not-found";
 import { Page } from "@/components/page";
 import { LoadError, Loading, Note, Skeleton } from "@/components/states";
 import { formatDateTime } from "@/lib/dates";
@@ -21,7 +22,7 @@ export function OrderPage() {
   const { orderId } = route.useParams();
   const query = useQuery(OrderService.method.getOrder, { id: orderId });
   const order = query.data?.order;
-  if (query.error?.code === Code.NotFound || query.error?.code === Code.InvalidArgument) throw notFound();
+  if (query.error?.code === Code.NotFound || query.error?.code === Code.InvalidArgument) return <NotFound />;
 
   return (
     <Page title="Your order" aside={order && <StateBadge state={order.state} />}>

@@ -63,6 +63,8 @@ func (Order) Indexes() []ent.Index {
 		index.Fields("user_id", "request_id").Unique(),
 		// One open checkout per cart; a cart has its owner's id.
 		index.Fields("user_id").Unique().Annotations(entsql.IndexWhere("checkout_open")).StorageKey("order_open_checkout"),
+		// What a cart held is ordered once: also by who looked at it before an order that is closed by now.
+		index.Fields("user_id", "cart_version").Unique(),
 		index.Fields("user_id", "id"),
 		index.Fields("state", "expires_at"),
 	}

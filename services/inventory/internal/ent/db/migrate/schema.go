@@ -28,14 +28,6 @@ var (
 		PrimaryKey: []*schema.Column{MovementsColumns[0]},
 		Indexes: []*schema.Index{
 			{
-				Name:    "movement_of_order",
-				Unique:  true,
-				Columns: []*schema.Column{MovementsColumns[4], MovementsColumns[1], MovementsColumns[2]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "order_id <> ''",
-				},
-			},
-			{
 				Name:    "movement_beer_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{MovementsColumns[1], MovementsColumns[0]},
@@ -55,16 +47,6 @@ var (
 		Name:       "reservations",
 		Columns:    ReservationsColumns,
 		PrimaryKey: []*schema.Column{ReservationsColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "reservation_open",
-				Unique:  false,
-				Columns: []*schema.Column{ReservationsColumns[3]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "state = 'OPEN'",
-				},
-			},
-		},
 	}
 	// ReservationLinesColumns holds the columns for the "reservation_lines" table.
 	ReservationLinesColumns = []*schema.Column{

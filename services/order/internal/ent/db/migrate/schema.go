@@ -88,6 +88,11 @@ var (
 				},
 			},
 			{
+				Name:    "order_user_id_cart_version",
+				Unique:  true,
+				Columns: []*schema.Column{OrdersColumns[1], OrdersColumns[4]},
+			},
+			{
 				Name:    "order_user_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{OrdersColumns[1], OrdersColumns[0]},

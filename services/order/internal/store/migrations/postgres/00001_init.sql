@@ -29,6 +29,7 @@ CREATE TABLE orders (
 );
 CREATE UNIQUE INDEX order_user_id_request_id ON orders (user_id, request_id);
 CREATE UNIQUE INDEX order_open_checkout ON orders (user_id) WHERE checkout_open;
+CREATE UNIQUE INDEX order_user_id_cart_version ON orders (user_id, cart_version);
 CREATE INDEX order_user_id_id ON orders (user_id, id);
 CREATE INDEX order_state_expires_at ON orders (state, expires_at);
 

@@ -1,7 +1,8 @@
-import { ButtonLink } from "@/components/button";
-import { usePageTitle } from "@/components/page";
+import { ButtonLink } from "./button";
+import { usePageTitle } from "./page";
 
-export function NotFoundPage() {
+/** What stands where there is nothing. */
+export function NotFound() {
   usePageTitle("Not found");
   return (
     <div className="page flex flex-col items-center gap-5 py-24 text-center">

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// bench measures one shop.
+type bench struct {
+	*runCmd
+	durations
+	database, folder string
+	shop             *shop
+	plain            *plainOrders
+
+	bareURL   string
+	market    *market
+	customers []*customer
+	accepted  rate
+	plainRate rate
+	rows      []row
+}
+
+// part is some rows.
+type part struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+func (b *bench) run(ctx context.Context) (err error) {
+	shopCatalogue := newCatalogue(b.shop.url)
+	beer, beers, err := shopCatalogue.samples(ctx)
+	if err != nil {
+		return err
+	}
+	bareURL, stop, err := startBare(ctx, b.folder, beer, beers)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	b.bareURL = bareURL
+	if b.market, err = newMarket(ctx, b.shop); err != nil {
+		return err
+	}
+	for _, part := range []part{
+		{"catalogue", func(ctx context.Context) error {
+			rows, err := measureCatalogue(ctx, b.reads, b.database, shopCatalogue, newCatalogue(bareURL))
+			b.rows = append(b.rows, rows...)
+			return err
+		}},
+		{"accepted", b.measureAccepted},
+		{"flow", b.measureFlows},
+		{"live", b.measureLive},
+	} {
+		if b.Only != "all" && b.Only != part.name {
+			continue
+		}
+		began := time.Now()
+		if err := part.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		fmt.Fprintf(os.Stderr, "%s: %s took %s\n", b.database, part.name, time.Since(began).Round(time.Second))
+	}
+	return nil
+}
+
+func (b *bench) measureAccepted(ctx context.Context) (err error) {
+	if b.customers, err = b.market.newcomers(ctx, burst); err != nil {
+		return err
+	}
+	b.accepted, b.plainRate, err = measureAccepted(ctx, b.durations.accepted, b.market, b.customers, b.plain)
+	b.rows = append(b.rows, rateRow(b.database, "orders accepted, against a plain transaction", b.accepted, b.plainRate, 0.3))
+	return err
+}
+
+// measureFlows needs a customer with a filled cart for each order: as many as may become needed at the rate at which orders
+// are accepted.
+func (b *bench) measureFlows(ctx context.Context) (err error) {
+	if b.plainRate.count == 0 {
+		if b.plainRate, err = b.plain.measure(ctx, b.reads); err != nil {
+			return err
+		}
+	}
+	for _, goal := range []struct {
+		state string
+		aim   float64
+	}{{"PAID", 0.1}, {"DELIVERED", 0}} {
+		customers, err := b.market.newcomers(ctx, flowCarts(b.durations.flow))
+		if err != nil {
+			return err
+		}
+		if err := b.market.fillCarts(ctx, customers); err != nil {
+			return err
+		}
+		f, err := measureFlow(ctx, b.durations.flow, b.market, customers, goal.state)
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("orders from placed to %s; median lag first %s, at last %s", goal.state, milliseconds(f.early), milliseconds(f.late))
+		b.rows = append(b.rows, rateRow(b.database, what, f.carried, b.plainRate, goal.aim))
+	}
+	return nil
+}
+
+// flowCarts is how many orders a flow may come to.
+func flowCarts(d time.Duration) int { return int(d.Seconds()) * 200 }
+
+func (b *bench) measureLive(ctx context.Context) error {
+	customers, err := b.market.newcomers(ctx, buyers)
+	if err != nil {
+		return err
+	}
+	heard, err := measureLive(ctx, b.durations.live, b.market, customers)
+	if err != nil {
+		return err
+	}
+	bare, err := measureBareLive(ctx, b.durations.live, b.bareURL)
+	if err != nil {
+		return err
+	}
+	b.rows = append(b.rows,
+		latencyRow(b.database, "live update, p50", heard.quantile(0.5), bare.quantile(0.5), 0),
+		latencyRow(b.database, "live update, p99", heard.quantile(0.99), bare.quantile(0.99), liveLimit))
+	return nil
+}
