@@ -132,6 +132,10 @@ const bareNewsEvery = 500 * time.Millisecond
 
 // Subscribe sends news, each with the time at which it was made.
 func (bareNotifications) Subscribe(ctx context.Context, _ *notificationv1.SubscribeRequest, stream *connect.ServerStream[notificationv1.SubscribeResponse]) error {
+	hello := &notificationv1.SubscribeResponse{Message: &notificationv1.SubscribeResponse_Heartbeat{Heartbeat: &notificationv1.Heartbeat{}}}
+	if err := stream.Send(hello); err != nil {
+		return err
+	}
 	tick := time.NewTicker(bareNewsEvery)
 	defer tick.Stop()
 	for number := int64(1); ; number++ {

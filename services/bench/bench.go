@@ -76,8 +76,10 @@ func (b *bench) measureAccepted(ctx context.Context) (err error) {
 	return err
 }
 
-// measureFlows needs a customer with a filled cart for each order: as many as may become needed at the rate at which orders
-// are accepted.
+// mostCarried bounds the carts that a flow is prepared with, as a share of the plain transactions in the same time.
+const mostCarried = 0.15
+
+// measureFlows needs a customer with a filled cart for each order.
 func (b *bench) measureFlows(ctx context.Context) (err error) {
 	if b.plainRate.count == 0 {
 		if b.plainRate, err = b.plain.measure(ctx, b.reads); err != nil {
@@ -86,16 +88,17 @@ func (b *bench) measureFlows(ctx context.Context) (err error) {
 	}
 	for _, goal := range []struct {
 		state string
+		time  time.Duration
 		aim   float64
-	}{{"PAID", 0.1}, {"DELIVERED", 0}} {
-		customers, err := b.market.newcomers(ctx, flowCarts(b.durations.flow))
+	}{{"PAID", b.durations.flow, 0.1}, {"DELIVERED", b.durations.flow / 2, 0}} {
+		customers, err := b.market.newcomers(ctx, int(mostCarried*b.plainRate.perSecond()*goal.time.Seconds()))
 		if err != nil {
 			return err
 		}
 		if err := b.market.fillCarts(ctx, customers); err != nil {
 			return err
 		}
-		f, err := measureFlow(ctx, b.durations.flow, b.market, customers, goal.state)
+		f, err := measureFlow(ctx, goal.time, b.market, customers, goal.state)
 		if err != nil {
 			return err
 		}
@@ -104,9 +107,6 @@ func (b *bench) measureFlows(ctx context.Context) (err error) {
 	}
 	return nil
 }
-
-// flowCarts is how many orders a flow may come to.
-func flowCarts(d time.Duration) int { return int(d.Seconds()) * 200 }
 
 func (b *bench) measureLive(ctx context.Context) error {
 	customers, err := b.market.newcomers(ctx, buyers)

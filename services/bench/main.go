@@ -68,10 +68,10 @@ func (c *runCmd) Run(ctx context.Context, out io.Writer) error {
 			continue
 		}
 		measured, err := c.measure(ctx, database)
-		if err != nil {
-			return fmt.Errorf("on %s: %w", database, err)
-		}
 		rows = append(rows, measured...)
+		if err != nil {
+			return errors.Join(fmt.Errorf("on %s: %w", database, err), print(out, rows, notes))
+		}
 	}
 	return print(out, rows, notes)
 }
@@ -120,5 +120,6 @@ func (c *runCmd) measure(ctx context.Context, database string) (rows []row, err 
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	b := bench{runCmd: c, database: database, folder: folder, shop: running, plain: plain, durations: c.durations()}
-	return b.rows, b.run(ctx)
+	err = b.run(ctx)
+	return b.rows, err
 }

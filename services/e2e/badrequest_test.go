@@ -92,7 +92,7 @@ func TestMethodsThatDoNotExist(t *testing.T) {
 		require.Equal(t, "METHOD_NOT_FOUND", answer.reason(t), path)
 	}
 	answer := get(t, shop, updateProfile+"?encoding=json&message=%7B%7D&connect=v1")
-	require.Equal(t, http.StatusMethodNotAllowed, answer.StatusCode, "what changes something is not done by GET")
+	require.Equal(t, http.StatusMethodNotAllowed, answer.status, "what changes something is not done by GET")
 }
 
 func TestDecompressionBombs(t *testing.T) {

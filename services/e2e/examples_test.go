@@ -1,10 +1,13 @@
 package e2e_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,50 +19,49 @@ const root = "../.."
 
 // The programs of docs/examples buy beer from a shop that knows nothing of them.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	shop := shoptest.Start(t)
+	walk, err := filepath.Abs(filepath.Join(root, "docs/examples/curl/walk.sh"))
+	require.NoError(t, err)
+	nowhere := []string{"TAPROOM_EMAIL=nobody@taproom.example", "TAPROOM_PASSWORD=wrong"}
 	for _, example := range []struct {
-		name, folder string
-		command      []string
-		env          []string
+		name    string
+		command []string
+		env     []string
+		refused bool
 	}{
-		{name: "go", folder: "docs/examples/go", command: []string{"go", "run", "."}, env: []string{"GOWORK=off"}},
-		{name: "typescript", command: []string{"npm", "start", "--silent", "--workspace", "docs/examples/typescript"}},
-		{name: "curl", command: []string{"docs/examples/curl/walk.sh"}},
-		{name: "curl without jq", command: []string{"docs/examples/curl/walk.sh"}, env: []string{"PATH=" + only(t, "bash", "cat", "curl", "node", "sleep")}},
+		{name: "go", command: []string{"go", "run", "."}},
+		{name: "go without an account", command: []string{"go", "run", "."}, env: nowhere, refused: true},
+		{name: "typescript", command: []string{"npm", "start", "--silent"}},
+		{name: "typescript without an account", command: []string{"npm", "start", "--silent"}, env: nowhere, refused: true},
+		{name: "curl", command: []string{"bash", walk}},
+		{name: "curl without jq", command: []string{"bash", walk}, env: []string{"PATH=" + only(t, "bash", "cat", "curl", "node", "sleep")}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
-			if example.name == "typescript" {
+			// Less than a session lives: a program that waits for its stream to end does not end in time.
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, program(t, example.command[0]), example.command[1:]...)
+			cmd.WaitDelay = time.Second // what a killed npm leaves behind
+			language, _, _ := strings.Cut(example.name, " ")
+			cmd.Dir = filepath.Join(root, "docs/examples", language)
+			cmd.Env = append(append(os.Environ(), "GOWORK=off", "TAPROOM_URL="+shop.URL, "TAPROOM_EMAIL="), example.env...)
+			if language == "typescript" {
 				_, err := os.Stat(filepath.Join(root, "node_modules/.bin/tsx"))
 				require.NoError(t, err, "the packages of the TypeScript example are missing; install them with: go tool task npm:ci")
 			}
-			path := filepath.Join(root, example.command[0])
-			if filepath.Base(example.command[0]) == example.command[0] {
-				path = program(t, example.command[0])
-			}
-			path, err := filepath.Abs(path)
-			require.NoError(t, err)
-			cmd := exec.CommandContext(t.Context(), path, example.command[1:]...)
-			cmd.Dir = filepath.Join(root, example.folder)
-			cmd.Env = append(append(os.Environ(), "TAPROOM_URL="+shop.URL, "TAPROOM_EMAIL="), example.env...)
 			printed, err := cmd.CombinedOutput()
+			if example.refused {
+				require.Error(t, err)
+				require.Contains(t, string(printed), "set TAPROOM_EMAIL and TAPROOM_PASSWORD", "it tells by the reason what to do")
+				return
+			}
 			require.NoError(t, err, "%s", printed)
-			require.Contains(t, string(printed), "Found ")
-			require.Contains(t, string(printed), "Ordered")
+			require.Contains(t, string(printed), "Ordered", "%s", printed)
 			require.Regexp(t, `Cheers!|ORDER_STATE_DELIVERED`, string(printed))
 		})
 	}
-}
-
-// Who signs in with a wrong password is told by the reason what to do.
-func TestTheGoExampleExplainsErrors(t *testing.T) {
-	shop := shoptest.Start(t)
-	cmd := exec.CommandContext(t.Context(), program(t, "go"), "run", ".")
-	cmd.Dir = filepath.Join(root, "docs/examples/go")
-	cmd.Env = append(os.Environ(), "GOWORK=off", "TAPROOM_URL="+shop.URL, "TAPROOM_EMAIL=nobody@taproom.example", "TAPROOM_PASSWORD=wrong")
-	printed, err := cmd.CombinedOutput()
-	require.Error(t, err)
-	require.Contains(t, string(printed), "set TAPROOM_EMAIL and TAPROOM_PASSWORD")
 }
 
 // program finds a program that examples need.

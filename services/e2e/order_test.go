@@ -16,7 +16,9 @@ func TestAnOrderFromCartToDoorstep(t *testing.T) {
 	beer := shop.NewBeer(t, staff, 10)
 	for name, pay := range map[string]func(p *shoptest.Person) *orderv1.PaymentMethod{
 		"wallet": func(p *shoptest.Person) *orderv1.PaymentMethod { p.TopUp(t, 5000); return shoptest.Wallet() },
-		"card":   func(p *shoptest.Person) *orderv1.PaymentMethod { return shoptest.Card(p.SaveCard(t, shoptest.GoodCard)) },
+		"card": func(p *shoptest.Person) *orderv1.PaymentMethod {
+			return shoptest.Card(p.SaveCard(t, shoptest.GoodCard))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := shop.Register(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/taproom-shop/taproom/services/e2e/shoptest"
 )
 
-// rawAnswer is what a client without any library sees of a call by Connect.
+// rawAnswer is what a client without any library sees; of a call by Connect also the error.
 type rawAnswer struct {
 	status int
 	header http.Header
@@ -35,6 +35,17 @@ func post(t testing.TB, shop *shoptest.Shop, procedure string, body []byte, head
 			req.Header.Del(headers[i])
 		}
 	}
+	return answerTo(t, req)
+}
+
+// get fetches what lies at a path of the shop.
+func get(t testing.TB, shop *shoptest.Shop, path string) rawAnswer {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+path, http.NoBody)
+	require.NoError(t, err)
+	return answerTo(t, req)
+}
+
+func answerTo(t testing.TB, req *http.Request) rawAnswer {
 	res, err := raw.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()

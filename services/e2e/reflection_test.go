@@ -17,37 +17,36 @@ import (
 
 // Tools that know no schema ask the edge for it and then call, over HTTP/2 without TLS.
 func TestReflection(t *testing.T) {
+	t.Parallel()
 	shop := shoptest.Start(t, "--courier-step-time=200ms")
 	host := strings.TrimPrefix(shop.URL, "http://")
-	buf := func(t *testing.T, protocol, token, method, data string) string {
-		return run(t, tool(t, "buf"), "curl", "--http2-prior-knowledge", "--protocol", protocol,
-			"--header", "Authorization: Bearer "+token, "--data", data, shop.URL+"/"+method)
+	type caller func(t *testing.T, token, method, data string) string
+	buf := func(protocol string) caller {
+		return func(t *testing.T, token, method, data string) string {
+			return run(t, tool(t, "buf"), "curl", "--http2-prior-knowledge", "--protocol", protocol,
+				"--header", "Authorization: Bearer "+token, "--data", data, shop.URL+"/"+method)
+		}
 	}
 	grpcurl := func(t *testing.T, token, method, data string) string {
 		return run(t, tool(t, "grpcurl"), "-plaintext", "-rpc-header", "Authorization: Bearer "+token, "-d", data, host, method)
 	}
-	customer := shop.Register(t)
-	for name, call := range map[string]func(t *testing.T, method, data string) string{
-		"buf curl, Connect": func(t *testing.T, method, data string) string {
-			return buf(t, "connect", customer.Token, method, data)
-		},
-		"buf curl, gRPC": func(t *testing.T, method, data string) string {
-			return buf(t, "grpc", customer.Token, method, data)
-		},
-		"buf curl, gRPC-Web": func(t *testing.T, method, data string) string {
-			return buf(t, "grpcweb", customer.Token, method, data)
-		},
-		"grpcurl": func(t *testing.T, method, data string) string { return grpcurl(t, customer.Token, method, data) },
+	for name, call := range map[string]caller{
+		"buf curl Connect":  buf("connect"),
+		"buf curl gRPC":     buf("grpc"),
+		"buf curl gRPC-Web": buf("grpcweb"),
+		"grpcurl":           grpcurl,
 	} {
 		t.Run(name, func(t *testing.T) {
-			printed := call(t, "taproom.shipping.v1.ShippingService/ListShippingMethods", `{"country": "DE"}`)
+			t.Parallel()
+			customer := shop.Register(t)
+			printed := call(t, customer.Token, "taproom.shipping.v1.ShippingService/ListShippingMethods", `{"country": "DE"}`)
 			require.Contains(t, printed, `"id": "standard"`)
 
 			beer := shop.NewBeer(t, shop.Login(t, shop.Staff), 1)
 			customer.TopUp(t, 1000)
 			order := customer.Order(t, beer.GetId(), 1, shoptest.Wallet())
 			awaitShipment(t, customer, order)
-			printed = call(t, "taproom.shipping.v1.ShippingService/TrackShipment", `{"orderId": "`+order.GetId()+`"}`)
+			printed = call(t, customer.Token, "taproom.shipping.v1.ShippingService/TrackShipment", `{"orderId": "`+order.GetId()+`"}`)
 			require.Contains(t, printed, "SHIPMENT_STATE_DELIVERED", "the stream ends after delivery")
 			require.Greater(t, strings.Count(printed, `"shipment"`), 1, "the stream tells of each change: %s", printed)
 		})

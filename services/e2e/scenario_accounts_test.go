@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"crypto/rand"
-	"net/http"
 	"testing"
 	"time"
 
@@ -117,14 +116,4 @@ func accountsForStaff(t *testing.T, w world) {
 	last := events.GetEvents()[len(events.GetEvents())-1]
 	require.Equal(t, "role_changed", last.GetType())
 	require.Equal(t, w.staff.ID, last.GetActorId())
-}
-
-// get fetches what lies at a path of the shop.
-func get(t *testing.T, shop *shoptest.Shop, path string) *http.Response {
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL+path, http.NoBody)
-	require.NoError(t, err)
-	res, err := http1().Do(req)
-	require.NoError(t, err)
-	t.Cleanup(func() { res.Body.Close() })
-	return res
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"image"
 	"image/png"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -81,11 +80,9 @@ func hung(t *testing.T, w world, beerID string) {
 	res, err := w.staff.CatalogAdmin.UploadPicture(t.Context(), &catalogv1.UploadPictureRequest{BeerId: beerID, ContentType: "image/png", Data: picture.Bytes()})
 	require.NoError(t, err)
 	answer := get(t, w.shop, res.GetBeer().GetPicturePath())
-	require.Equal(t, http.StatusOK, answer.StatusCode)
-	require.Equal(t, "image/png", answer.Header.Get("Content-Type"))
-	content, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
-	require.Equal(t, picture.Bytes(), content)
+	require.Equal(t, http.StatusOK, answer.status)
+	require.Equal(t, "image/png", answer.header.Get("Content-Type"))
+	require.Equal(t, picture.Bytes(), answer.body)
 }
 
 func stock(t *testing.T, w world) {

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,7 +81,7 @@ func (m method) callEmpty(ctx context.Context, client *http.Client, shop *shopte
 	if stream.Receive() {
 		return nil
 	}
-	return errors.Join(stream.Err())
+	return stream.Err()
 }
 
 func TestEveryMethodSaysWhoMayCallIt(t *testing.T) {

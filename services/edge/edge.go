@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	connectcors "connectrpc.com/cors"
 	"github.com/rs/cors"
@@ -24,7 +25,7 @@ type Config struct {
 	Rate           float64  `default:"100" help:"Calls a second that one client address may make; 0 means no limit."`
 	Burst          int      `default:"400" help:"Calls that one client address may make at once."`
 	Streams        int      `default:"16" help:"Streams that one client address may keep open at once; 0 means no limit."`
-	TrustedProxies []string `help:"Addresses or networks of proxies in front, whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	TrustedProxies []string `help:"Addresses or networks of proxies in front, whose X-Forwarded-For, -Host and -Proto are believed." placeholder:"CIDR"`
 }
 
 // Backends finds the handler of a service: the service itself when it runs in this process.
@@ -40,10 +41,8 @@ type About struct {
 
 // New puts the edge together. It serves every path.
 func New(cfg Config, backends Backends, about About, log *slog.Logger) (*module.Module, error) {
-	for _, origin := range cfg.AllowedOrigins {
-		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
-			return nil, fmt.Errorf("allowed origin %q: write it as scheme://host[:port], without a path", origin)
-		}
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	clients, err := newClients(cfg.TrustedProxies)
 	if err != nil {
@@ -66,14 +65,26 @@ func New(cfg Config, backends Backends, about About, log *slog.Logger) (*module.
 	mux.Handle("/webhooks/", backends.Handler("payment"))
 	api := apiHeaders(crossOrigin(cfg.AllowedOrigins, limit.New(cfg.Rate, cfg.Burst, cfg.Streams, routes.streams).Wrap(calls)))
 
-	root := clients.identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isCall(r) {
 			api.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	}))
-	return &module.Module{Name: "edge", Handlers: []module.Handler{{Pattern: "/", Handler: root}}}, nil
+	})
+	return &module.Module{Name: "edge", Handlers: []module.Handler{{Pattern: "/", Handler: clients.identify(recovering(log, root))}}}, nil
+}
+
+func (c Config) check() error {
+	for _, origin := range c.AllowedOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme == "" || u.Host == "" || origin != u.Scheme+"://"+u.Host || strings.Contains(origin, "*") {
+			return fmt.Errorf("allowed origin %q: write one origin as scheme://host[:port], without a path", origin)
+		}
+	}
+	if c.Rate > 0 && c.Burst < 1 {
+		return fmt.Errorf("a burst of %d lets no call through: make it at least 1, or the rate 0 for no limit", c.Burst)
+	}
+	return nil
 }
 
 // crossOrigin lets pages of other origins call the API, without cookies: they bring a token in a header.

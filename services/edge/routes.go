@@ -13,16 +13,6 @@ import (
 
 	policyv1 "github.com/taproom-shop/taproom/gen/go/taproom/policy/v1"
 	"github.com/taproom-shop/taproom/services/edge/internal/answer"
-
-	// The services' schemas, whose policies decide what is public.
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/cart/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/notification/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/shipping/v1"
-	_ "github.com/taproom-shop/taproom/gen/go/taproom/user/v1"
 )
 
 // isCall tells calls of the API from pages: their paths begin with the full name of a proto service.
@@ -50,7 +40,8 @@ func publicRoutes() routes {
 		for i := range file.Services().Len() {
 			for j := range file.Services().Get(i).Methods().Len() {
 				method := file.Services().Get(i).Methods().Get(j)
-				switch proto.GetExtension(method.Options(), policyv1.E_Access).(policyv1.Access) { //nolint:forcetypeassert // the extension's type
+				access, _ := proto.GetExtension(method.Options(), policyv1.E_Access).(policyv1.Access)
+				switch access {
 				case policyv1.Access_ACCESS_PUBLIC, policyv1.Access_ACCESS_GUEST, policyv1.Access_ACCESS_CUSTOMER, policyv1.Access_ACCESS_STAFF:
 					path := "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
 					out[path] = route{service: parts[1], stream: method.IsStreamingServer() || method.IsStreamingClient()}
@@ -72,8 +63,10 @@ func (r routes) services() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// streams reports whether the call stays open.
-func (r routes) streams(req *http.Request) bool { return r[req.URL.Path].stream }
+// streams reports whether the call stays open: those of the schema that say so, and reflection.
+func (r routes) streams(req *http.Request) bool {
+	return r[req.URL.Path].stream || strings.HasPrefix(req.URL.Path, "/grpc.reflection.")
+}
 
 // handler hands each call to its service. What has no route is unimplemented, in the protocol of the call.
 func (r routes) handler(backends Backends) http.Handler {

@@ -33,7 +33,8 @@ func line(beerID string, quantity int32) *eventv1.OrderLine {
 
 func cancelled(id string) proto.Message  { return &eventv1.OrderCancelled{OrderId: id, Version: 2} }
 func handedOver(id string) proto.Message { return &eventv1.ShipmentHandedOver{OrderId: id, Version: 2} }
-func returned(id string) proto.Message   { return &eventv1.ShipmentReturned{OrderId: id, Version: 3} }
+
+func returned(id string) proto.Message { return &eventv1.ShipmentReturned{OrderId: id, Version: 3} }
 
 // dump is everything that the service keeps of its stock, but for times and ids that it made up.
 func (s *shop) dump() string {

@@ -149,7 +149,7 @@ func (s *shop) hand(batch int, events []*delivery) (again []*delivery, err error
 				case messaging.Ack:
 				case messaging.Nak:
 					again = append(again, byConsumer[c.Name][i])
-				default:
+				case messaging.Requeue, messaging.SetAside:
 					return nil, fmt.Errorf("given up: %w", outcome.Err)
 				}
 			}

@@ -170,7 +170,7 @@ func (p *people) auditCarts(orders []*orderv1.Order) {
 			p.wrong("%s left the cart %d times and came back %d times", p.called(id, "order"), out[id], back[id])
 		}
 		for _, line := range o.GetLines() {
-			want[o.GetUserId()][line.GetBeerId()] += line.GetQuantity() * int32(restored-1) //nolint:gosec // 0 or -1
+			want[o.GetUserId()][line.GetBeerId()] += line.GetQuantity() * int32(restored-1)
 		}
 	}
 	for _, c := range p.customers {

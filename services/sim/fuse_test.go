@@ -51,7 +51,7 @@ func (f *fuse) burn() (blown bool) {
 		f.cut()
 		f.calls.Range(func(call, _ any) bool {
 			select {
-			case <-call.(context.Context).Done(): //nolint:errcheck,forcetypeassert // nothing else is stored
+			case <-call.(context.Context).Done():
 			case <-time.After(time.Second): // it does not depend on the work
 			}
 			return true

@@ -75,12 +75,6 @@ type customer struct {
 	lastOrder *orderv1.PlaceOrderRequest
 }
 
-// placed is an order that became known.
-type placed struct {
-	*eventv1.OrderPlaced
-	customer *customer
-}
-
 // people are those who act in a simulation.
 type people struct {
 	*world
@@ -93,9 +87,9 @@ type people struct {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-func client[C any](w *world, make func(connect.HTTPClient, string, ...connect.ClientOption) C, role identity.Role, id string) C {
+func client[C any](w *world, construct func(connect.HTTPClient, string, ...connect.ClientOption) C, role identity.Role, id string) C {
 	http, url := w.shop.Client("edge")
-	return make(http, url, w.shop.As(role, id))
+	return construct(http, url, w.shop.As(role, id))
 }
 
 // newPeople brings customers with cards and money, and beers of which some are scarce.
@@ -152,8 +146,8 @@ func (p *people) arrive() {
 func (w *world) discover(data []byte) {
 	ev := &eventv1.OrderPlaced{}
 	require.NoError(w.t, proto.Unmarshal(data, ev))
-	if !slices.ContainsFunc(w.orders, func(o *placed) bool { return o.GetOrderId() == ev.GetOrderId() }) {
-		w.orders = append(w.orders, &placed{OrderPlaced: ev})
+	if !slices.ContainsFunc(w.orders, func(o *eventv1.OrderPlaced) bool { return o.GetOrderId() == ev.GetOrderId() }) {
+		w.orders = append(w.orders, ev)
 	}
 }
 

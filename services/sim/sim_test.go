@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -36,7 +35,7 @@ func fromEnvironment(otherwise int) int {
 
 // TestNoLostOrderNoLostCentNoOversoldBottle is the simulation.
 func TestNoLostOrderNoLostCentNoOversoldBottle(t *testing.T) {
-	from, to := uint64(1), uint64(*seeds) //nolint:gosec // small
+	from, to := uint64(1), uint64(*seeds)
 	if *only != 0 {
 		from, to = *only, *only
 	}
@@ -63,7 +62,7 @@ func TestOnPostgreSQL(t *testing.T) {
 // simulate runs one seed to its end and keeps what was found wrong in the answer.
 func simulate(t *testing.T, seed uint64, kind string, s sabotage) *people {
 	p := newPeople(newWorld(t, seed, kind, s), *attempts)
-	p.world.meanwhile = p.whileDriving
+	p.meanwhile = p.whileDriving
 	p.chaos()
 	p.settle()
 	if len(p.broken) == 0 {
@@ -131,7 +130,7 @@ var shared struct {
 func broker(t *testing.T) jetstream.JetStream {
 	shared.once.Do(func() {
 		var dir string
-		if dir, shared.err = os.MkdirTemp("", "taproom-sim-"); shared.err != nil {
+		if dir, shared.err = os.MkdirTemp("", "taproom-sim-"); shared.err != nil { //nolint:usetesting // it outlives the test
 			return
 		}
 		server, conn, err := embedded.NATS(dir, slog.New(slog.DiscardHandler))
@@ -143,7 +142,7 @@ func broker(t *testing.T) jetstream.JetStream {
 			_ = os.RemoveAll(dir)
 		}
 		if shared.js, shared.err = jetstream.New(conn); shared.err == nil {
-			shared.err = messaging.Reconcile(context.Background(), shared.js, 1)
+			shared.err = messaging.Reconcile(t.Context(), shared.js, 1)
 		}
 	})
 	require.NoError(t, shared.err)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1/catalogv1connect"
+	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/user/v1/userv1connect"
 	"github.com/taproom-shop/taproom/services/cart"
 	"github.com/taproom-shop/taproom/services/courier"
@@ -51,8 +52,8 @@ type world struct {
 	names     map[string]string // of ids, for the trace
 	trace     []string
 	sabotage  sabotage
-	broken    []string // what was found wrong on the way
-	orders    []*placed
+	broken    []string               // what was found wrong on the way
+	orders    []*eventv1.OrderPlaced // that became known
 	depth     int                    // of steps within steps
 	meanwhile func(parcel *delivery) // what happens while a courier drives
 }
@@ -77,7 +78,7 @@ type service struct {
 // newWorld opens a shop on databases of the given dialect.
 func newWorld(t *testing.T, seed uint64, kind string, s sabotage) *world {
 	w := &world{
-		t: t, rng: rand.New(rand.NewPCG(seed, 0x7a9)), fuse: &fuse{}, names: make(map[string]string), read: make(map[string]uint64), //nolint:gosec // it shall repeat
+		t: t, rng: rand.New(rand.NewPCG(seed, 0x7a9)), fuse: &fuse{}, names: make(map[string]string), read: make(map[string]uint64),
 		secrets: t.TempDir(), sabotage: s,
 	}
 	w.clock = &clock{now: began, fuse: w.fuse}
@@ -139,7 +140,7 @@ func newDatabase(t *testing.T, kind string, migrations []database.Migrations) st
 	var name, folder string
 	require.NoError(t, db.QueryRow(t.Context(), "SELECT current_database(), current_setting('unix_socket_directories')").Scan(&name, &folder))
 	location := &url.URL{Scheme: "postgres", User: url.User("postgres"), RawQuery: url.Values{"host": {folder}}.Encode()}
-	if given := os.Getenv(databasetest.TestPostgres); given != "" {
+	if given := os.Getenv(databasetest.TestPostgres); given != "" { //nolint:forbidigo // no command reads it for tests
 		var err error
 		location, err = url.Parse(given)
 		require.NoError(t, err)

@@ -169,5 +169,7 @@ test("what isn't there, and the API's documentation", async ({ page }) => {
   await page.locator("#operations-tag-CatalogService").click();
   await page.locator(".opblock-summary-path", { hasText: "CatalogService/ListStyles" }).first().click();
   await page.getByRole("button", { name: "Execute" }).first().click();
-  await expect(page.locator(".live-responses-table tr.response .response-col_status").first()).toContainText("200");
+  await expect(page.locator(".live-responses-table tr.response .response-col_status").first()).toContainText(
+    "200",
+  );
 });

@@ -53,10 +53,11 @@ func sqlitePool(path string, size int, pragmas ...string) (*sql.DB, error) {
 		"_pragma":      append(pragmas, sqliteBusyTimeout, "foreign_keys(1)"),
 	}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}
-	pool, err := sql.Open("sqlite", source.String())
+	driven, err := sql.Open("sqlite", "") // opens nothing
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
+	pool := sql.OpenDB(sqliteConnector{driver: driven.Driver(), source: source.String()})
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool, nil

@@ -14,8 +14,8 @@ func TestTuples(t *testing.T) {
 	require.Equal(t, "(?, ?, ?)", database.Tuples(1, 3))
 	require.Equal(t, "(?), (?)", database.Tuples(2, 1))
 	require.Equal(t, "(?, ?), (?, ?), (?, ?)", database.Tuples(3, 2))
-	require.Panics(t, func() { database.Tuples(0, 2) }, "no rows are no statement")
-	require.Panics(t, func() { database.Tuples(2, 0) })
+	require.Panics(t, func() { _ = database.Tuples(0, 2) }, "no rows are no statement")
+	require.Panics(t, func() { _ = database.Tuples(2, 0) })
 }
 
 func TestTuplesAreStatementsOnBothDatabases(t *testing.T) {

@@ -35,6 +35,9 @@ func TestLease(t *testing.T) {
 		ok, err := journal.AcquireLease(t.Context(), db, "sweeper", "b", time.Second, start)
 		require.NoError(t, err)
 		require.True(t, ok, "each name is a lease of its own")
+
+		require.NoError(t, journal.DropLeases(t.Context(), db))
+		require.True(t, acquire("c", 20*time.Second), "whoever had it is dead")
 	})
 }
 

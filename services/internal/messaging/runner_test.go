@@ -248,6 +248,34 @@ func TestConsumerGoesOnWhereItStopped(t *testing.T) {
 	})
 }
 
+func TestWhoIsAloneDoesNotWaitForAProcessThatDied(t *testing.T) {
+	b, db := newBroker(t), openSQLite(t)
+	c := orderConsumer("test-orders", messaging.On(countPlaced))
+	c.AckWait = time.Hour // far longer than any test waits
+	consume(t, b, db, c)()
+	for i := range 20 {
+		b.publish(t, eventID(i), placed(i))
+	}
+	dying, err := b.js.Consumer(t.Context(), messaging.StreamOrders, c.Name)
+	require.NoError(t, err)
+	handedOut, err := dying.Fetch(20)
+	require.NoError(t, err)
+	taken := 0
+	for range handedOut.Messages() { // and never answered
+		taken++
+	}
+	require.Equal(t, 20, taken)
+
+	alone := runner(b, db)
+	alone.Alone = true
+	start(t, func(ctx context.Context) error { return alone.Consume(ctx, c) })
+	b.settled(t, messaging.StreamOrders, c.Name)
+	require.Len(t, aggregates(t, db), 20)
+	after, err := b.js.Consumer(t.Context(), messaging.StreamOrders, c.Name)
+	require.NoError(t, err)
+	require.Equal(t, c.AckWait, after.CachedInfo().Config.AckWait, "from now on it is as declared")
+}
+
 func TestReplicasShareTheWork(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db *database.DB) {
 		b := newBroker(t)

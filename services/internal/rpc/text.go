@@ -58,7 +58,7 @@ func checkText(msg any) error {
 func nulIn(m protoreflect.Message) (path string, found bool) {
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		check := func(v protoreflect.Value) {
-			switch field.Kind() { //nolint:exhaustive // only these hold text
+			switch field.Kind() {
 			case protoreflect.StringKind:
 				found = strings.IndexByte(v.String(), 0) >= 0
 			case protoreflect.MessageKind:

@@ -9,7 +9,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 type ErrorInfo = { reason?: string; domain?: string; metadata?: Record<string, string> };
 
 // google.rpc.ErrorInfo, which no npm package carries for protobuf-es, as googleapis publishes it.
-const text = (name: string, number: number) => ({ name, number, type: Type.STRING, label: Label.OPTIONAL });
+const text = (name: string, number: number) => ({
+  name,
+  jsonName: name,
+  number,
+  type: Type.STRING,
+  label: Label.OPTIONAL,
+});
 const typeName = ".google.rpc.ErrorInfo.MetadataEntry";
 const file = create(FileDescriptorProtoSchema, {
   name: "google/rpc/error_details.proto",
@@ -21,7 +27,7 @@ const file = create(FileDescriptorProtoSchema, {
       field: [
         text("reason", 1),
         text("domain", 2),
-        { name: "metadata", number: 3, type: Type.MESSAGE, label: Label.REPEATED, typeName },
+        { ...text("metadata", 3), type: Type.MESSAGE, label: Label.REPEATED, typeName },
       ],
       nestedType: [
         { name: "MetadataEntry", field: [text("key", 1), text("value", 2)], options: { mapEntry: true } },

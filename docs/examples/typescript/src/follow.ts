@@ -11,11 +11,13 @@ import { reasonOf } from "./errors.ts";
 export async function follow(client: Client, orderId: string) {
   let afterNumber = 0n; // from the first on: the order's news may have come before we listen
   for (;;) {
+    const listening = new AbortController();
     try {
-      for await (const { message } of client.notifications.subscribe({
-        afterNumber,
-        topics: [Topic.ORDER],
-      })) {
+      const stream = client.notifications.subscribe(
+        { afterNumber, topics: [Topic.ORDER] },
+        { signal: listening.signal },
+      );
+      for await (const { message } of stream) {
         if (message.case !== "notification") continue; // a heartbeat: the stream lives
         afterNumber = message.value.number;
         if (message.value.subjectId !== orderId) continue;
@@ -27,6 +29,8 @@ export async function follow(client: Client, orderId: string) {
       // An error with a reason is the shop's answer, which asking again won't change; the others are the network's.
       const reason = reasonOf(error);
       if (error instanceof Cancelled || (reason && reason !== "TOKEN_EXPIRED")) throw error;
+    } finally {
+      listening.abort(); // leaving the loop does not end the call
     }
     await sleep(1000);
   }

@@ -1,9 +1,10 @@
-// Package limit keeps single clients from taking the shop for themselves: it bounds the calls that one address makes and
-// the streams that it keeps open.
+// Package limit keeps single clients from taking the shop for themselves: it bounds the calls that one address, or one
+// network of IPv6, makes and the streams that it keeps open.
 package limit
 
 import (
 	"net/http"
+	"net/netip"
 	"sync"
 
 	"connectrpc.com/connect"
@@ -54,7 +55,7 @@ func (l *Limiter) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		c := l.client(r.Header.Get("Taproom-Client-Ip"))
+		c := l.client(whose(r.Header.Get("Taproom-Client-Ip")))
 		if !c.calls.Allow() {
 			w.Header().Set("Retry-After", "1")
 			answer.Error(w, r, connect.CodeResourceExhausted, "RATE_LIMITED", "too many calls from this address; slow down")
@@ -69,6 +70,20 @@ func (l *Limiter) Wrap(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// whose names the client that an address belongs to: of IPv6 its /64 network, since who has one address of such a network
+// has them all.
+func whose(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil || addr.Is4() {
+		return address
+	}
+	network, err := addr.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return network.String()
 }
 
 func (l *Limiter) client(address string) *client {

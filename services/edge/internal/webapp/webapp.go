@@ -53,21 +53,22 @@ func pages(files fs.FS) http.Handler {
 		if strings.HasSuffix(r.URL.Path, "/") || name == "" {
 			name = path.Join(name, "index.html")
 		}
-		if strings.HasPrefix(name, "assets/") {
+		asset := strings.HasPrefix(name, "assets/")
+		info, err := fs.Stat(files, name)
+		switch found := err == nil && !info.IsDir(); {
+		case found && asset:
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		} else {
-			w.Header().Set("Cache-Control", "no-cache")
-		}
-		if info, err := fs.Stat(files, name); err == nil && !info.IsDir() {
 			serve(w, r, files, name)
-			return
-		}
-		if path.Ext(name) != "" { // a missing file, not a page
+		case found:
+			w.Header().Set("Cache-Control", "no-cache")
+			serve(w, r, files, name)
+		case asset || path.Ext(r.URL.Path) != "": // a missing file, not a page
 			w.Header().Set("Cache-Control", "no-store")
 			http.NotFound(w, r)
-			return
+		default:
+			w.Header().Set("Cache-Control", "no-cache")
+			serve(w, r, files, "index.html")
 		}
-		serve(w, r, files, "index.html")
 	})
 }
 

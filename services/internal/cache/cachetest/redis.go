@@ -49,7 +49,7 @@ func Server(t testing.TB) (client *redis.Client, stop func()) {
 	folder, err := os.MkdirTemp("/tmp", "taproom-redis-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), "/bin/sh", "-c", keeper, "keeper", folder) //nolint:gosec // both are ours
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), "/bin/sh", "-c", keeper, "keeper", folder)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	alive, err := command.StdinPipe()
 	require.NoError(t, err)

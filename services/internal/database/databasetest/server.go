@@ -46,7 +46,7 @@ func startPostgres() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	command := exec.CommandContext(context.Background(), "/bin/sh", "-c", keeper, "keeper", folder, bin) //nolint:gosec // both are ours
+	command := exec.CommandContext(context.Background(), "/bin/sh", "-c", keeper, "keeper", folder, bin)
 	command.Dir = "/"
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: credential}
 	var problems bytes.Buffer

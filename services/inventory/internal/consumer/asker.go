@@ -86,7 +86,7 @@ func (a *Asker) release(ctx context.Context, orderIDs []string) error {
 	if len(orderIDs) == 0 {
 		return nil
 	}
-	a.log.WarnContext(ctx, "reservations of cancelled orders were still open", "order_ids", orderIDs)
+	a.log.WarnContext(ctx, "reservations of cancelled orders were still open", slog.Any("order_ids", orderIDs))
 	return a.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return a.store.Change(ctx, tx, a.clock(), store.Touched{Orders: orderIDs}, store.Note{}, func(desk *domain.Desk) ([]proto.Message, error) {
 			var events []proto.Message

@@ -16,6 +16,7 @@ type Address struct {
 type Order struct {
 	ID          string
 	UserID      string
+	Number      int64 // of the user's orders, from 1
 	Status      Status
 	Quote       Quote
 	Address     Address

@@ -56,6 +56,8 @@ func (o *Orders) PlaceOrder(ctx context.Context, req *orderv1.PlaceOrderRequest)
 	if err != nil {
 		return nil, err
 	}
+	// Before the cart is looked at (see Place), and before repetitions are looked for: an order in progress may be this very one.
+	number, busy := o.store.Next(ctx, userID)
 	// A repetition is answered before the quote, which the emptied cart would fail.
 	if placed, err := o.store.Placed(ctx, userID, request); err != nil || placed != nil {
 		if err != nil {
@@ -63,10 +65,18 @@ func (o *Orders) PlaceOrder(ctx context.Context, req *orderv1.PlaceOrderRequest)
 		}
 		return &orderv1.PlaceOrderResponse{Order: orderToProto(*placed)}, nil
 	}
+	if busy != nil {
+		return nil, busy
+	}
 	order, err := o.draft(ctx, userID, req)
 	if err != nil {
+		// The same request, sent at the same time, may have been placed since, and have emptied the cart.
+		if placed, _ := o.store.Placed(ctx, userID, request); placed != nil {
+			return &orderv1.PlaceOrderResponse{Order: orderToProto(*placed)}, nil
+		}
 		return nil, err
 	}
+	order.Number = number
 	order, err = o.store.Place(ctx, order, request, announce.Placed(order))
 	if err != nil {
 		return nil, err

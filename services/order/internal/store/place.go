@@ -59,14 +59,32 @@ func repeated(rows *sql.Rows, request Request) (id string, err error) {
 	return id, nil
 }
 
+// Next returns the number of the user's next order. It fails with ORDER_IN_PROGRESS while the last one is being taken from the
+// cart.
+func (s *Store) Next(ctx context.Context, userID string) (number int64, err error) {
+	var id string
+	var open bool
+	err = s.db.QueryRow(ctx, `SELECT id, number, checkout_open FROM orders WHERE user_id = ? ORDER BY number DESC LIMIT 1`, userID).Scan(&id, &number, &open)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 1, nil
+	case err != nil:
+		return 0, err
+	case open:
+		return 0, inProgress(id)
+	}
+	return number + 1, nil
+}
+
 // errRepeated makes the transaction of a repeated request end without an effect.
 var errRepeated = errors.New("the order is already placed")
 
 // Place keeps a new order together with its event, and answers it; orders placed at the same time share one commit.
 //
 // Three guards decide, all of them unique indexes: (user, request id), whose loser gets the winner's order or
-// REQUEST_ID_REUSED; and the cart's open checkout and (user, cart version), whose losers get ORDER_IN_PROGRESS with the
-// winner's id. The last is for who looked at the cart before the winner's order was taken from it and comes after that.
+// REQUEST_ID_REUSED; and the cart's open checkout and (user, number), whose losers get ORDER_IN_PROGRESS with the winner's id.
+// The number must be Next's from before the cart was looked at: whoever saw the cart as it was before the winner's order was
+// taken from it, and comes when that is done, has a number that is taken.
 func (s *Store) Place(ctx context.Context, order domain.Order, request Request, placed proto.Message) (domain.Order, error) {
 	eventID, err := newID()
 	if err != nil {
@@ -105,10 +123,10 @@ func insertOrder(ctx context.Context, tx *database.Tx, o domain.Order, request R
 	if err != nil {
 		return false, err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO orders (id, user_id, request_id, request_digest, cart_version, checkout_open, state,
+	n, err := tx.Exec(ctx, `INSERT INTO orders (id, user_id, request_id, request_digest, cart_version, number, checkout_open, state,
 		subtotal, shipping, total, currency, shipping_method_id, card_id, address, placed_at, updated_at, expires_at, version, timeline_len)
-		VALUES (?, ?, ?, ?, ?, true, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
-		o.ID, o.UserID, request.ID, request.Digest, o.Quote.CartVersion, string(o.Status.State), o.Quote.Subtotal, o.Quote.Shipping,
+		VALUES (?, ?, ?, ?, ?, ?, true, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
+		o.ID, o.UserID, request.ID, request.Digest, o.Quote.CartVersion, o.Number, string(o.Status.State), o.Quote.Subtotal, o.Quote.Shipping,
 		o.Quote.Total, o.Quote.Currency, o.Quote.MethodID, o.CardID, string(address), o.PlacedAt, o.UpdatedAt, o.ExpiresAt, o.Version)
 	return n == 1, err
 }
@@ -127,16 +145,20 @@ func whyNotInserted(ctx context.Context, tx *database.Tx, o domain.Order, reques
 		return errRepeated
 	}
 	var open string
-	err = tx.QueryRow(ctx, `SELECT id FROM orders WHERE user_id = ? AND (checkout_open OR cart_version = ?) ORDER BY id DESC LIMIT 1`,
-		o.UserID, o.Quote.CartVersion).Scan(&open)
+	err = tx.QueryRow(ctx, `SELECT id FROM orders WHERE user_id = ? AND (checkout_open OR number = ?) ORDER BY number DESC LIMIT 1`,
+		o.UserID, o.Number).Scan(&open)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.Aborted("CHECKOUT_CHANGED", "Another checkout of this cart ended just now; try again.")
 	}
 	if err != nil {
 		return err
 	}
-	return fault.FailedPrecondition("ORDER_IN_PROGRESS", "Order %s is still being taken from this cart; wait a moment and look at the cart again.", open).
-		With("order_id", open)
+	return inProgress(open)
+}
+
+func inProgress(orderID string) error {
+	return fault.FailedPrecondition("ORDER_IN_PROGRESS", "Order %s is still being taken from this cart; wait a moment and look at the cart again.", orderID).
+		With("order_id", orderID)
 }
 
 func insertLines(ctx context.Context, tx *database.Tx, o domain.Order) error {

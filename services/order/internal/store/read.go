@@ -11,13 +11,13 @@ import (
 	"github.com/taproom-shop/taproom/services/order/internal/domain"
 )
 
-const orderColumns = `id, user_id, cart_version, state, reason, stock, money, confirmed, cancel_requested, requested_reason, recall,
+const orderColumns = `id, user_id, number, cart_version, state, reason, stock, money, confirmed, cancel_requested, requested_reason, recall,
 	subtotal, shipping, total, currency, shipping_method_id, card_id, address, placed_at, updated_at, expires_at, version, timeline_len`
 
 func scanOrder(rows *sql.Rows) (domain.Order, error) {
 	var o domain.Order
 	var address []byte
-	err := rows.Scan(&o.ID, &o.UserID, &o.Quote.CartVersion, &o.Status.State, &o.Status.Reason, &o.Status.Stock, &o.Status.Money,
+	err := rows.Scan(&o.ID, &o.UserID, &o.Number, &o.Quote.CartVersion, &o.Status.State, &o.Status.Reason, &o.Status.Stock, &o.Status.Money,
 		&o.Status.Confirmed, &o.Status.CancelRequested, &o.Status.RequestedReason, &o.Status.Recall, &o.Quote.Subtotal,
 		&o.Quote.Shipping, &o.Quote.Total, &o.Quote.Currency, &o.Quote.MethodID, &o.CardID, &address, &o.PlacedAt, &o.UpdatedAt,
 		&o.ExpiresAt, &o.Version, &o.TimelineLen)

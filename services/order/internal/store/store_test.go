@@ -39,7 +39,7 @@ func draft(t testing.TB, userID string) domain.Order {
 	require.NoError(t, err)
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return domain.Order{
-		ID: newID(t), UserID: userID, Status: domain.Status{State: domain.Pending}, Quote: q,
+		ID: newID(t), UserID: userID, Number: 1, Status: domain.Status{State: domain.Pending}, Quote: q,
 		Address:  domain.Address{Recipient: "Ada", Street: "Quay 1", City: "Kiel", PostalCode: "24103", Country: "DE"},
 		PlacedAt: now, UpdatedAt: now, ExpiresAt: now.Add(15 * time.Minute), Version: 1, TimelineLen: 1,
 	}
@@ -50,6 +50,10 @@ func request(text string) store.Request {
 }
 
 func place(t testing.TB, s *store.Store, o domain.Order, r store.Request) (domain.Order, error) {
+	var err error
+	if o.Number, err = s.Next(t.Context(), o.UserID); err != nil {
+		o.Number = 1 // looked at before the order in progress was placed
+	}
 	return s.Place(t.Context(), o, r, announce.Placed(o))
 }
 
@@ -151,6 +155,30 @@ func TestTwoTabsCheckOutOneCart(t *testing.T) {
 		}
 		require.NoError(t, s.CloseCheckouts(t.Context(), []string{winner}))
 		_, err := place(t, s, draft(t, user), request("later"))
+		require.NoError(t, err)
+	})
+}
+
+func TestWhoSawTheCartBeforeAnOrderComesTooLateAfterIt(t *testing.T) {
+	each(t, func(t *testing.T, _ *database.DB, s *store.Store) {
+		user := newID(t)
+		late := draft(t, user)
+		number, err := s.Next(t.Context(), user)
+		require.NoError(t, err)
+		late.Number = number
+
+		first, err := place(t, s, draft(t, user), request("first"))
+		require.NoError(t, err)
+		_, err = s.Next(t.Context(), user)
+		require.Equal(t, "ORDER_IN_PROGRESS", fault.ReasonOf(err))
+		require.NoError(t, s.CloseCheckouts(t.Context(), []string{first.ID}))
+
+		_, err = s.Place(t.Context(), late, request("late"), announce.Placed(late))
+		require.Equal(t, "ORDER_IN_PROGRESS", fault.ReasonOf(err))
+		var f *fault.Error
+		require.ErrorAs(t, err, &f)
+		require.Equal(t, first.ID, f.Metadata["order_id"])
+		_, err = place(t, s, draft(t, user), request("with a new look"))
 		require.NoError(t, err)
 	})
 }

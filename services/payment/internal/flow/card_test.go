@@ -101,6 +101,31 @@ func TestTheSlowCardTakesItsTime(t *testing.T) {
 	})
 }
 
+func TestWhoIsAloneDoesNotWaitForAClaimOfAProcessThatDied(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		user := newID()
+		o := newOrder(user, 100, byCard(w.card(t, user, "4242424242424242")))
+		w.handle(t, o.placed())
+		err := w.db.Tx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			claimed, err := store.ClaimIntents(ctx, tx, 10, time.Hour, tx.Now())
+			require.Len(t, claimed, 1)
+			return err
+		})
+		require.NoError(t, err)
+		_, err = w.runner.Work(t.Context())
+		require.NoError(t, err)
+		key := store.Key(w.payment(t, o).ID, domain.Authorize)
+		_, err = w.cards.Lookup(t.Context(), key)
+		require.ErrorIs(t, err, provider.ErrUnknownKey, "others respect the claim")
+
+		w.runner.Alone = true
+		_, err = w.runner.Work(t.Context())
+		require.NoError(t, err)
+		_, err = w.cards.Lookup(t.Context(), key)
+		require.NoError(t, err)
+	})
+}
+
 func TestCancelledBeforeTheProviderWasAsked(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		user := newID()

@@ -708,6 +708,8 @@ type OrderMutation struct {
 	request_digest     *[]byte
 	cart_version       *int64
 	addcart_version    *int64
+	number             *int64
+	addnumber          *int64
 	checkout_open      *bool
 	state              *string
 	reason             *string
@@ -1009,6 +1011,62 @@ func (m *OrderMutation) AddedCartVersion() (r int64, exists bool) {
 func (m *OrderMutation) ResetCartVersion() {
 	m.cart_version = nil
 	m.addcart_version = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *OrderMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *OrderMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the Order entity.
+// If the Order object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrderMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *OrderMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *OrderMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *OrderMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
 }
 
 // SetCheckoutOpen sets the "checkout_open" field.
@@ -1955,7 +2013,7 @@ func (m *OrderMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrderMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 26)
 	if m.user_id != nil {
 		fields = append(fields, order.FieldUserID)
 	}
@@ -1967,6 +2025,9 @@ func (m *OrderMutation) Fields() []string {
 	}
 	if m.cart_version != nil {
 		fields = append(fields, order.FieldCartVersion)
+	}
+	if m.number != nil {
+		fields = append(fields, order.FieldNumber)
 	}
 	if m.checkout_open != nil {
 		fields = append(fields, order.FieldCheckoutOpen)
@@ -2047,6 +2108,8 @@ func (m *OrderMutation) Field(name string) (ent.Value, bool) {
 		return m.RequestDigest()
 	case order.FieldCartVersion:
 		return m.CartVersion()
+	case order.FieldNumber:
+		return m.Number()
 	case order.FieldCheckoutOpen:
 		return m.CheckoutOpen()
 	case order.FieldState:
@@ -2106,6 +2169,8 @@ func (m *OrderMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldRequestDigest(ctx)
 	case order.FieldCartVersion:
 		return m.OldCartVersion(ctx)
+	case order.FieldNumber:
+		return m.OldNumber(ctx)
 	case order.FieldCheckoutOpen:
 		return m.OldCheckoutOpen(ctx)
 	case order.FieldState:
@@ -2184,6 +2249,13 @@ func (m *OrderMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCartVersion(v)
+		return nil
+	case order.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
 		return nil
 	case order.FieldCheckoutOpen:
 		v, ok := value.(bool)
@@ -2343,6 +2415,9 @@ func (m *OrderMutation) AddedFields() []string {
 	if m.addcart_version != nil {
 		fields = append(fields, order.FieldCartVersion)
 	}
+	if m.addnumber != nil {
+		fields = append(fields, order.FieldNumber)
+	}
 	if m.addsubtotal != nil {
 		fields = append(fields, order.FieldSubtotal)
 	}
@@ -2368,6 +2443,8 @@ func (m *OrderMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case order.FieldCartVersion:
 		return m.AddedCartVersion()
+	case order.FieldNumber:
+		return m.AddedNumber()
 	case order.FieldSubtotal:
 		return m.AddedSubtotal()
 	case order.FieldShipping:
@@ -2393,6 +2470,13 @@ func (m *OrderMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCartVersion(v)
+		return nil
+	case order.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
 		return nil
 	case order.FieldSubtotal:
 		v, ok := value.(int64)
@@ -2467,6 +2551,9 @@ func (m *OrderMutation) ResetField(name string) error {
 		return nil
 	case order.FieldCartVersion:
 		m.ResetCartVersion()
+		return nil
+	case order.FieldNumber:
+		m.ResetNumber()
 		return nil
 	case order.FieldCheckoutOpen:
 		m.ResetCheckoutOpen()

@@ -27,6 +27,8 @@ type Order struct {
 	RequestDigest []byte `json:"request_digest,omitempty"`
 	// CartVersion holds the value of the "cart_version" field.
 	CartVersion int64 `json:"cart_version,omitempty"`
+	// of the user's orders, from 1
+	Number int64 `json:"number,omitempty"`
 	// until the cart has given up what was ordered
 	CheckoutOpen bool `json:"checkout_open,omitempty"`
 	// State holds the value of the "state" field.
@@ -102,7 +104,7 @@ func (*Order) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case order.FieldCheckoutOpen, order.FieldConfirmed, order.FieldCancelRequested, order.FieldRecall:
 			values[i] = new(sql.NullBool)
-		case order.FieldCartVersion, order.FieldSubtotal, order.FieldShipping, order.FieldTotal, order.FieldVersion, order.FieldTimelineLen:
+		case order.FieldCartVersion, order.FieldNumber, order.FieldSubtotal, order.FieldShipping, order.FieldTotal, order.FieldVersion, order.FieldTimelineLen:
 			values[i] = new(sql.NullInt64)
 		case order.FieldID, order.FieldUserID, order.FieldRequestID, order.FieldState, order.FieldReason, order.FieldStock, order.FieldMoney, order.FieldRequestedReason, order.FieldCurrency, order.FieldShippingMethodID, order.FieldCardID:
 			values[i] = new(sql.NullString)
@@ -152,6 +154,12 @@ func (_m *Order) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field cart_version", values[i])
 			} else if value.Valid {
 				_m.CartVersion = value.Int64
+			}
+		case order.FieldNumber:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field number", values[i])
+			} else if value.Valid {
+				_m.Number = value.Int64
 			}
 		case order.FieldCheckoutOpen:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -333,6 +341,9 @@ func (_m *Order) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("cart_version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CartVersion))
+	builder.WriteString(", ")
+	builder.WriteString("number=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Number))
 	builder.WriteString(", ")
 	builder.WriteString("checkout_open=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CheckoutOpen))

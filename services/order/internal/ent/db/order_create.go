@@ -46,6 +46,12 @@ func (_c *OrderCreate) SetCartVersion(v int64) *OrderCreate {
 	return _c
 }
 
+// SetNumber sets the "number" field.
+func (_c *OrderCreate) SetNumber(v int64) *OrderCreate {
+	_c.mutation.SetNumber(v)
+	return _c
+}
+
 // SetCheckoutOpen sets the "checkout_open" field.
 func (_c *OrderCreate) SetCheckoutOpen(v bool) *OrderCreate {
 	_c.mutation.SetCheckoutOpen(v)
@@ -340,6 +346,9 @@ func (_c *OrderCreate) check() error {
 	if _, ok := _c.mutation.CartVersion(); !ok {
 		return &ValidationError{Name: "cart_version", err: errors.New(`db: missing required field "Order.cart_version"`)}
 	}
+	if _, ok := _c.mutation.Number(); !ok {
+		return &ValidationError{Name: "number", err: errors.New(`db: missing required field "Order.number"`)}
+	}
 	if _, ok := _c.mutation.CheckoutOpen(); !ok {
 		return &ValidationError{Name: "checkout_open", err: errors.New(`db: missing required field "Order.checkout_open"`)}
 	}
@@ -453,6 +462,10 @@ func (_c *OrderCreate) createSpec() (*Order, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CartVersion(); ok {
 		_spec.SetField(order.FieldCartVersion, field.TypeInt64, value)
 		_node.CartVersion = value
+	}
+	if value, ok := _c.mutation.Number(); ok {
+		_spec.SetField(order.FieldNumber, field.TypeInt64, value)
+		_node.Number = value
 	}
 	if value, ok := _c.mutation.CheckoutOpen(); ok {
 		_spec.SetField(order.FieldCheckoutOpen, field.TypeBool, value)

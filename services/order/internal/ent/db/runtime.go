@@ -14,35 +14,35 @@ func init() {
 	orderFields := schema.Order{}.Fields()
 	_ = orderFields
 	// orderDescCheckoutOpen is the schema descriptor for checkout_open field.
-	orderDescCheckoutOpen := orderFields[5].Descriptor()
+	orderDescCheckoutOpen := orderFields[6].Descriptor()
 	// order.DefaultCheckoutOpen holds the default value on creation for the checkout_open field.
 	order.DefaultCheckoutOpen = orderDescCheckoutOpen.Default.(bool)
 	// orderDescReason is the schema descriptor for reason field.
-	orderDescReason := orderFields[7].Descriptor()
+	orderDescReason := orderFields[8].Descriptor()
 	// order.DefaultReason holds the default value on creation for the reason field.
 	order.DefaultReason = orderDescReason.Default.(string)
 	// orderDescStock is the schema descriptor for stock field.
-	orderDescStock := orderFields[8].Descriptor()
+	orderDescStock := orderFields[9].Descriptor()
 	// order.DefaultStock holds the default value on creation for the stock field.
 	order.DefaultStock = orderDescStock.Default.(string)
 	// orderDescMoney is the schema descriptor for money field.
-	orderDescMoney := orderFields[9].Descriptor()
+	orderDescMoney := orderFields[10].Descriptor()
 	// order.DefaultMoney holds the default value on creation for the money field.
 	order.DefaultMoney = orderDescMoney.Default.(string)
 	// orderDescConfirmed is the schema descriptor for confirmed field.
-	orderDescConfirmed := orderFields[10].Descriptor()
+	orderDescConfirmed := orderFields[11].Descriptor()
 	// order.DefaultConfirmed holds the default value on creation for the confirmed field.
 	order.DefaultConfirmed = orderDescConfirmed.Default.(bool)
 	// orderDescCancelRequested is the schema descriptor for cancel_requested field.
-	orderDescCancelRequested := orderFields[11].Descriptor()
+	orderDescCancelRequested := orderFields[12].Descriptor()
 	// order.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	order.DefaultCancelRequested = orderDescCancelRequested.Default.(bool)
 	// orderDescRequestedReason is the schema descriptor for requested_reason field.
-	orderDescRequestedReason := orderFields[12].Descriptor()
+	orderDescRequestedReason := orderFields[13].Descriptor()
 	// order.DefaultRequestedReason holds the default value on creation for the requested_reason field.
 	order.DefaultRequestedReason = orderDescRequestedReason.Default.(string)
 	// orderDescRecall is the schema descriptor for recall field.
-	orderDescRecall := orderFields[13].Descriptor()
+	orderDescRecall := orderFields[14].Descriptor()
 	// order.DefaultRecall holds the default value on creation for the recall field.
 	order.DefaultRecall = orderDescRecall.Default.(bool)
 }

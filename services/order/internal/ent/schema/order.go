@@ -23,6 +23,7 @@ func (Order) Fields() []ent.Field {
 		field.String("request_id").Immutable().Comment("kept for the order's life: a repeated PlaceOrder finds it"),
 		field.Bytes("request_digest").Immutable(),
 		field.Int64("cart_version").Immutable(),
+		field.Int64("number").Immutable().Comment("of the user's orders, from 1"),
 		field.Bool("checkout_open").Default(true).Comment("until the cart has given up what was ordered"),
 
 		field.String("state"),
@@ -63,8 +64,8 @@ func (Order) Indexes() []ent.Index {
 		index.Fields("user_id", "request_id").Unique(),
 		// One open checkout per cart; a cart has its owner's id.
 		index.Fields("user_id").Unique().Annotations(entsql.IndexWhere("checkout_open")).StorageKey("order_open_checkout"),
-		// What a cart held is ordered once: also by who looked at it before an order that is closed by now.
-		index.Fields("user_id", "cart_version").Unique(),
+		// One order after the other: see store.Place.
+		index.Fields("user_id", "number").Unique(),
 		index.Fields("user_id", "id"),
 		index.Fields("state", "expires_at"),
 	}

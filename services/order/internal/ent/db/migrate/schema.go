@@ -46,6 +46,7 @@ var (
 		{Name: "request_id", Type: field.TypeString},
 		{Name: "request_digest", Type: field.TypeBytes},
 		{Name: "cart_version", Type: field.TypeInt64},
+		{Name: "number", Type: field.TypeInt64},
 		{Name: "checkout_open", Type: field.TypeBool, Default: true},
 		{Name: "state", Type: field.TypeString},
 		{Name: "reason", Type: field.TypeString, Default: ""},
@@ -88,9 +89,9 @@ var (
 				},
 			},
 			{
-				Name:    "order_user_id_cart_version",
+				Name:    "order_user_id_number",
 				Unique:  true,
-				Columns: []*schema.Column{OrdersColumns[1], OrdersColumns[4]},
+				Columns: []*schema.Column{OrdersColumns[1], OrdersColumns[5]},
 			},
 			{
 				Name:    "order_user_id_id",
@@ -100,7 +101,7 @@ var (
 			{
 				Name:    "order_state_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{OrdersColumns[6], OrdersColumns[23]},
+				Columns: []*schema.Column{OrdersColumns[7], OrdersColumns[24]},
 			},
 		},
 	}

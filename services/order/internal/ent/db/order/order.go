@@ -20,6 +20,8 @@ const (
 	FieldRequestDigest = "request_digest"
 	// FieldCartVersion holds the string denoting the cart_version field in the database.
 	FieldCartVersion = "cart_version"
+	// FieldNumber holds the string denoting the number field in the database.
+	FieldNumber = "number"
 	// FieldCheckoutOpen holds the string denoting the checkout_open field in the database.
 	FieldCheckoutOpen = "checkout_open"
 	// FieldState holds the string denoting the state field in the database.
@@ -82,6 +84,7 @@ var Columns = []string{
 	FieldRequestID,
 	FieldRequestDigest,
 	FieldCartVersion,
+	FieldNumber,
 	FieldCheckoutOpen,
 	FieldState,
 	FieldReason,
@@ -155,6 +158,11 @@ func ByRequestID(opts ...sql.OrderTermOption) OrderOption {
 // ByCartVersion orders the results by the cart_version field.
 func ByCartVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCartVersion, opts...).ToFunc()
+}
+
+// ByNumber orders the results by the number field.
+func ByNumber(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNumber, opts...).ToFunc()
 }
 
 // ByCheckoutOpen orders the results by the checkout_open field.

@@ -85,6 +85,11 @@ func CartVersion(v int64) predicate.Order {
 	return predicate.Order(sql.FieldEQ(FieldCartVersion, v))
 }
 
+// Number applies equality check predicate on the "number" field. It's identical to NumberEQ.
+func Number(v int64) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldNumber, v))
+}
+
 // CheckoutOpen applies equality check predicate on the "checkout_open" field. It's identical to CheckoutOpenEQ.
 func CheckoutOpen(v bool) predicate.Order {
 	return predicate.Order(sql.FieldEQ(FieldCheckoutOpen, v))
@@ -393,6 +398,46 @@ func CartVersionLT(v int64) predicate.Order {
 // CartVersionLTE applies the LTE predicate on the "cart_version" field.
 func CartVersionLTE(v int64) predicate.Order {
 	return predicate.Order(sql.FieldLTE(FieldCartVersion, v))
+}
+
+// NumberEQ applies the EQ predicate on the "number" field.
+func NumberEQ(v int64) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldNumber, v))
+}
+
+// NumberNEQ applies the NEQ predicate on the "number" field.
+func NumberNEQ(v int64) predicate.Order {
+	return predicate.Order(sql.FieldNEQ(FieldNumber, v))
+}
+
+// NumberIn applies the In predicate on the "number" field.
+func NumberIn(vs ...int64) predicate.Order {
+	return predicate.Order(sql.FieldIn(FieldNumber, vs...))
+}
+
+// NumberNotIn applies the NotIn predicate on the "number" field.
+func NumberNotIn(vs ...int64) predicate.Order {
+	return predicate.Order(sql.FieldNotIn(FieldNumber, vs...))
+}
+
+// NumberGT applies the GT predicate on the "number" field.
+func NumberGT(v int64) predicate.Order {
+	return predicate.Order(sql.FieldGT(FieldNumber, v))
+}
+
+// NumberGTE applies the GTE predicate on the "number" field.
+func NumberGTE(v int64) predicate.Order {
+	return predicate.Order(sql.FieldGTE(FieldNumber, v))
+}
+
+// NumberLT applies the LT predicate on the "number" field.
+func NumberLT(v int64) predicate.Order {
+	return predicate.Order(sql.FieldLT(FieldNumber, v))
+}
+
+// NumberLTE applies the LTE predicate on the "number" field.
+func NumberLTE(v int64) predicate.Order {
+	return predicate.Order(sql.FieldLTE(FieldNumber, v))
 }
 
 // CheckoutOpenEQ applies the EQ predicate on the "checkout_open" field.

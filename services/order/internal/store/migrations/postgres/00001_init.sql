@@ -5,6 +5,7 @@ CREATE TABLE orders (
     request_id character varying NOT NULL,
     request_digest bytea NOT NULL,
     cart_version bigint NOT NULL,
+    number       bigint NOT NULL,
     checkout_open boolean NOT NULL DEFAULT true,
     state character varying NOT NULL,
     reason character varying NOT NULL DEFAULT '',
@@ -29,7 +30,7 @@ CREATE TABLE orders (
 );
 CREATE UNIQUE INDEX order_user_id_request_id ON orders (user_id, request_id);
 CREATE UNIQUE INDEX order_open_checkout ON orders (user_id) WHERE checkout_open;
-CREATE UNIQUE INDEX order_user_id_cart_version ON orders (user_id, cart_version);
+CREATE UNIQUE INDEX order_user_id_number ON orders (user_id, number);
 CREATE INDEX order_user_id_id ON orders (user_id, id);
 CREATE INDEX order_state_expires_at ON orders (state, expires_at);
 

@@ -5,6 +5,7 @@ CREATE TABLE orders (
     request_id         text     NOT NULL,
     request_digest     blob     NOT NULL,
     cart_version       integer  NOT NULL,
+    number             integer  NOT NULL,
     checkout_open      bool     NOT NULL DEFAULT true,
     state              text     NOT NULL,
     reason             text     NOT NULL DEFAULT '',
@@ -29,7 +30,7 @@ CREATE TABLE orders (
 );
 CREATE UNIQUE INDEX order_user_id_request_id ON orders (user_id, request_id);
 CREATE UNIQUE INDEX order_open_checkout ON orders (user_id) WHERE checkout_open;
-CREATE UNIQUE INDEX order_user_id_cart_version ON orders (user_id, cart_version);
+CREATE UNIQUE INDEX order_user_id_number ON orders (user_id, number);
 CREATE INDEX order_user_id_id ON orders (user_id, id);
 CREATE INDEX order_state_expires_at ON orders (state, expires_at);
 
