@@ -13,7 +13,7 @@ const quiet = [
 /** Drives the system's Chromium against a running shop, by default the one of `go tool task up`. */
 export default defineConfig({
   testDir: "./e2e",
-  timeout: 180_000,
+  timeout: 300_000,
   expect: { timeout: 15_000 },
   workers: 1,
   forbidOnly: Boolean(process.env.CI),

@@ -11,15 +11,13 @@ import (
 // bench measures one shop.
 type bench struct {
 	*runCmd
-	durations
+	time             durations
 	database, folder string
 	shop             *shop
 	plain            *plainOrders
 
 	bareURL   string
 	market    *market
-	customers []*customer
-	accepted  rate
 	plainRate rate
 	rows      []row
 }
@@ -47,7 +45,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	for _, part := range []part{
 		{"catalogue", func(ctx context.Context) error {
-			rows, err := measureCatalogue(ctx, b.reads, b.database, shopCatalogue, newCatalogue(bareURL))
+			rows, err := measureCatalogue(ctx, b.time.reads, b.database, shopCatalogue, newCatalogue(bareURL))
 			b.rows = append(b.rows, rows...)
 			return err
 		}},
@@ -67,12 +65,14 @@ func (b *bench) run(ctx context.Context) (err error) {
 	return nil
 }
 
-func (b *bench) measureAccepted(ctx context.Context) (err error) {
-	if b.customers, err = b.market.newcomers(ctx, burst); err != nil {
+func (b *bench) measureAccepted(ctx context.Context) error {
+	customers, err := b.market.newcomers(ctx, burst)
+	if err != nil {
 		return err
 	}
-	b.accepted, b.plainRate, err = measureAccepted(ctx, b.durations.accepted, b.market, b.customers, b.plain)
-	b.rows = append(b.rows, rateRow(b.database, "orders accepted, against a plain transaction", b.accepted, b.plainRate, 0.3))
+	accepted, plain, err := measureAccepted(ctx, b.time.accepted, b.market, customers, b.plain)
+	b.plainRate = plain
+	b.rows = append(b.rows, rateRow(b.database, "orders accepted, against a plain transaction", accepted, plain, 0.3))
 	return err
 }
 
@@ -82,7 +82,7 @@ const mostCarried = 0.15
 // measureFlows needs a customer with a filled cart for each order.
 func (b *bench) measureFlows(ctx context.Context) (err error) {
 	if b.plainRate.count == 0 {
-		if b.plainRate, err = b.plain.measure(ctx, b.reads); err != nil {
+		if b.plainRate, err = b.plain.measure(ctx, b.time.reads); err != nil {
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (b *bench) measureFlows(ctx context.Context) (err error) {
 		state string
 		time  time.Duration
 		aim   float64
-	}{{"PAID", b.durations.flow, 0.1}, {"DELIVERED", b.durations.flow / 2, 0}} {
+	}{{"PAID", b.time.flow, 0.1}, {"DELIVERED", b.time.flow / 2, 0}} {
 		customers, err := b.market.newcomers(ctx, int(mostCarried*b.plainRate.perSecond()*goal.time.Seconds()))
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func (b *bench) measureFlows(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		what := fmt.Sprintf("orders from placed to %s; median lag first %s, at last %s", goal.state, milliseconds(f.early), milliseconds(f.late))
+		what := fmt.Sprintf("orders from placed to %s (median takes %s at first, %s at last)", goal.state, milliseconds(f.early), milliseconds(f.late))
 		b.rows = append(b.rows, rateRow(b.database, what, f.carried, b.plainRate, goal.aim))
 	}
 	return nil
@@ -113,11 +113,11 @@ func (b *bench) measureLive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	heard, err := measureLive(ctx, b.durations.live, b.market, customers)
+	heard, err := measureLive(ctx, b.time.live, b.market, customers)
 	if err != nil {
 		return err
 	}
-	bare, err := measureBareLive(ctx, b.durations.live, b.bareURL)
+	bare, err := measureBareLive(ctx, b.time.live, b.bareURL)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (m *market) watch(ctx context.Context, customers []*customer, hear func(c *
 			return nil, fmt.Errorf("opening a stream: %w", err)
 		}
 		group.Go(func() error {
-			defer stream.Close()
+			defer func() { _ = stream.Close() }() // it has ended
 			for stream.Receive() {
 				if news := stream.Msg().GetNotification(); news != nil {
 					hear(c, news)

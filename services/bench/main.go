@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,6 +24,9 @@ type cli struct {
 type runCmd struct {
 	Database string   `default:"both" enum:"sqlite,postgres,both" help:"Where the shop keeps its data: sqlite, postgres or both."`
 	Quick    bool     `help:"Measure for a few seconds only: enough to see that all of it works."`
+	URL      string   `help:"Measure a shop that runs already, as the staff account of TAPROOM_EMAIL and TAPROOM_PASSWORD; --database says where the plain transactions run."`
+	Email    string   `env:"TAPROOM_EMAIL" hidden:""`
+	Password string   `env:"TAPROOM_PASSWORD" hidden:""`
 	Binary   string   `default:"bin/taproom" help:"The program to measure." type:"path"`
 	Flags    []string `help:"More flags for its serve command, such as --internal-listen=127.0.0.1:6060." placeholder:"FLAG" sep:"none"`
 	Only     string   `default:"all" enum:"all,catalogue,accepted,flow,live" help:"Measure only: catalogue, accepted, flow or live."`
@@ -51,17 +55,11 @@ func (c *runCmd) durations() durations {
 	return durations{reads: 8 * time.Second, accepted: 8 * time.Second, flow: time.Minute, live: 20 * time.Second}
 }
 
-// notes explain the table.
-var notes = []string{
-	"32 connections from one client process, answers not compressed. Rows are measured in turns with their baselines.",
-	"Reads: shop and bare handler both stand behind the edge and the same HTTP server; the bare one returns the shop's own answer.",
-	"Accepted: whole PlaceOrder calls, placed in bursts of 1,024 between which carts are filled and everything is delivered.",
-	"Paid, delivered: as fast as orders get there within a second, from carts filled before; the baseline is the plain transaction.",
-	"Live: from an event's time, right before its commit, to its buyer's stream; 20 orders a second; the baseline streams what it makes up.",
-}
-
 // Run measures on each database.
 func (c *runCmd) Run(ctx context.Context, out io.Writer) error {
+	if c.URL != "" && c.Database == "both" {
+		return errors.New("a shop that runs already has one database: add --database=sqlite or --database=postgres")
+	}
 	var rows []row
 	for _, database := range []string{"sqlite", "postgres"} {
 		if c.Database != "both" && c.Database != database {
@@ -70,10 +68,10 @@ func (c *runCmd) Run(ctx context.Context, out io.Writer) error {
 		measured, err := c.measure(ctx, database)
 		rows = append(rows, measured...)
 		if err != nil {
-			return errors.Join(fmt.Errorf("on %s: %w", database, err), print(out, rows, notes))
+			return errors.Join(fmt.Errorf("on %s: %w", database, err), printTable(out, rows))
 		}
 	}
-	return print(out, rows, notes)
+	return printTable(out, rows)
 }
 
 // serviceNames are the services with databases.
@@ -114,12 +112,15 @@ func (c *runCmd) measure(ctx context.Context, database string) (rows []row, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, plain.db.Close(), stopDatabase()) }()
-	running, stop, err := startShop(ctx, c.Binary, folder, databaseURL, c.Flags)
-	if err != nil {
-		return nil, err
+	running := &shop{url: strings.TrimSuffix(c.URL, "/"), staff: account{c.Email, c.Password}}
+	if c.URL == "" {
+		var stop func() error
+		if running, stop, err = startShop(ctx, c.Binary, folder, databaseURL, c.Flags); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
-	defer func() { err = errors.Join(err, stop()) }()
-	b := bench{runCmd: c, database: database, folder: folder, shop: running, plain: plain, durations: c.durations()}
+	b := bench{runCmd: c, database: database, folder: folder, shop: running, plain: plain, time: c.durations()}
 	err = b.run(ctx)
 	return b.rows, err
 }

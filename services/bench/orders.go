@@ -50,10 +50,11 @@ func (m *market) awaitDelivered(ctx context.Context, c *customer, id string) err
 		if err != nil {
 			return err
 		}
-		switch state := res.GetOrder().GetState(); state {
-		case orderv1.OrderState_ORDER_STATE_DELIVERED:
+		state := res.GetOrder().GetState()
+		if state == orderv1.OrderState_ORDER_STATE_DELIVERED {
 			return nil
-		case orderv1.OrderState_ORDER_STATE_CANCELLED:
+		}
+		if state == orderv1.OrderState_ORDER_STATE_CANCELLED {
 			return fmt.Errorf("order %s was cancelled", id)
 		}
 		select {

@@ -31,13 +31,13 @@ func startPostgres(ctx context.Context, folder string) (server *postgres, stop f
 		return nil, nil, err
 	}
 	data := filepath.Join(folder, "postgres")
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C") //nolint:gosec // an installed program
 	initdb.Dir, initdb.SysProcAttr = "/", &syscall.SysProcAttr{Credential: credential}
 	if said, err := initdb.CombinedOutput(); err != nil {
 		return nil, nil, fmt.Errorf("initdb: %w\n%s", err, said)
 	}
 	// Ten connections for each service, and those of the plain transactions.
-	run := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=200")
+	run := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=200") //nolint:gosec // an installed program
 	run.Dir, run.SysProcAttr = "/", &syscall.SysProcAttr{Credential: credential}
 	said := &output{}
 	run.Stdout, run.Stderr = said, said

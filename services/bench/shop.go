@@ -74,7 +74,8 @@ type program struct {
 }
 
 func start(ctx context.Context, binary string, args ...string) (*program, error) {
-	p := &program{cmd: exec.CommandContext(ctx, binary, args...), ended: make(chan error, 1), output: &output{}}
+	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // the operator says which program is measured
+	p := &program{cmd: cmd, ended: make(chan error, 1), output: &output{}}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 30 * time.Second

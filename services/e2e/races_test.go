@@ -39,7 +39,7 @@ func own(t *testing.T, flags ...string) *shoptest.Shop {
 func seeded(t *testing.T) *rand.Rand {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
+	return rand.New(rand.NewPCG(seed, 0))
 }
 
 // atOnce calls all of them at the same moment and answers their errors in order.
@@ -176,10 +176,10 @@ func TestCancellingRacesWithHandOver(t *testing.T) {
 		}
 		people[i] = p
 		// How long it takes to the hand-over depends on the machine: each buyer closes in on it.
-		choice, delay := rand.New(rand.NewPCG(seeds[i], 0)), way //nolint:gosec // no secret
+		choice, delay := rand.New(rand.NewPCG(seeds[i], 0)), way
 		for range perBuyer {
 			order := orderAgain(t, p, beer.GetId(), pay)
-			time.Sleep(delay/2 + time.Duration(choice.Int64N(int64(delay)))) // not to wait for something, but to come at any moment
+			<-time.After(delay/2 + time.Duration(choice.Int64N(int64(delay)))) // not to wait for something, but to come at any moment
 			_, err := p.Orders.CancelOrder(t.Context(), &orderv1.CancelOrderRequest{RequestId: shoptest.NewID(), Id: order})
 			outcomes[i] = append(outcomes[i], outcome{order, err})
 			if p.AwaitFinal(t, order).GetState() == orderv1.OrderState_ORDER_STATE_CANCELLED {
@@ -475,7 +475,7 @@ func TestAStopDuringOrdersIsCleanAndTheNextStartGoesOn(t *testing.T) {
 	}
 	asked := time.Now()
 	go func() {
-		for range requests { //nolint:revive // nobody waits for the rest
+		for range requests { // nobody waits for the rest
 		}
 	}()
 	shop.Stop(t)

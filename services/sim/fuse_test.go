@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,8 +21,55 @@ type fuse struct {
 	left  int
 	blown bool
 	cut   context.CancelFunc
-	calls sync.Map // contexts of the calls that services answer now
-	going sync.WaitGroup
+	calls calls
+}
+
+// calls are the contexts of the calls that services answer now.
+type calls struct {
+	mu    sync.Mutex
+	ended sync.Cond
+	open  map[context.Context]bool
+}
+
+func newFuse() *fuse {
+	f := &fuse{calls: calls{open: make(map[context.Context]bool)}}
+	f.calls.ended.L = &f.calls.mu
+	return f
+}
+
+// wait waits until no call is answered.
+func (c *calls) wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.open) > 0 {
+		c.ended.Wait()
+	}
+}
+
+func (c *calls) begin(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open[ctx] = true
+}
+
+func (c *calls) end(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, ctx)
+	c.ended.Broadcast()
+}
+
+// hear waits until all calls know that their caller is gone.
+func (c *calls) hear() {
+	c.mu.Lock()
+	open := slices.Collect(maps.Keys(c.open))
+	c.mu.Unlock()
+	for _, call := range open {
+		select {
+		case <-call.Done():
+		case <-time.After(time.Second): // it does not depend on the work
+		}
+	}
 }
 
 // around runs work that is cut short after burning so often, and says whether it was. Zero never cuts.
@@ -31,7 +80,7 @@ func (f *fuse) around(ctx context.Context, after int, work func(ctx context.Cont
 	f.armed, f.left, f.blown, f.cut = after > 0, after, false, cancel
 	f.mu.Unlock()
 	work(ctx)
-	f.going.Wait() // a service that is called finds out by itself that its caller is gone
+	f.calls.wait() // a service that is called finds out by itself that its caller is gone
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.armed = false
@@ -49,13 +98,7 @@ func (f *fuse) burn() (blown bool) {
 	if f.left--; f.left == 0 {
 		f.blown = true
 		f.cut()
-		f.calls.Range(func(call, _ any) bool {
-			select {
-			case <-call.(context.Context).Done():
-			case <-time.After(time.Second): // it does not depend on the work
-			}
-			return true
-		})
+		f.calls.hear()
 	}
 	return f.blown
 }
@@ -63,10 +106,8 @@ func (f *fuse) burn() (blown bool) {
 // watch makes the fuse know of calls to a handler.
 func (f *fuse) watch(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.going.Add(1)
-		defer f.going.Done()
-		f.calls.Store(r.Context(), nil)
-		defer f.calls.Delete(r.Context())
+		f.calls.begin(r.Context())
+		defer f.calls.end(r.Context())
 		handler.ServeHTTP(w, r)
 	})
 }

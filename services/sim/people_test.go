@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -39,12 +40,15 @@ var cardNumbers = []string{
 type frontOffice struct {
 	catalogv1connect.UnimplementedCatalogPriceServiceHandler
 	userv1connect.UnimplementedUserServiceHandler
+	mu        sync.Mutex
 	prices    map[string]int64  // of beers
 	addresses map[string]string // of users
 }
 
 // BatchGetPrices implements CatalogPriceService.
 func (f *frontOffice) BatchGetPrices(_ context.Context, req *catalogv1.BatchGetPricesRequest) (*catalogv1.BatchGetPricesResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	res := &catalogv1.BatchGetPricesResponse{}
 	for _, id := range req.GetBeerIds() {
 		res.Prices = append(res.Prices, &catalogv1.BeerPrice{
@@ -52,6 +56,13 @@ func (f *frontOffice) BatchGetPrices(_ context.Context, req *catalogv1.BatchGetP
 		})
 	}
 	return res, nil
+}
+
+// dearer raises the price of a beer.
+func (f *frontOffice) dearer(beer string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.prices[beer]++
 }
 
 // ListAddresses implements UserService.
@@ -212,7 +223,7 @@ func (p *people) order() {
 	}
 	p.budget--
 	if p.chance(0.05) {
-		p.front.prices[p.beers[p.rng.IntN(len(p.beers))]]++
+		p.front.dearer(p.beers[p.rng.IntN(len(p.beers))])
 	}
 	payment := &orderv1.PaymentMethod{Method: &orderv1.PaymentMethod_Wallet{Wallet: true}}
 	if p.chance(0.55) {

@@ -78,7 +78,7 @@ type service struct {
 // newWorld opens a shop on databases of the given dialect.
 func newWorld(t *testing.T, seed uint64, kind string, s sabotage) *world {
 	w := &world{
-		t: t, rng: rand.New(rand.NewPCG(seed, 0x7a9)), fuse: &fuse{}, names: make(map[string]string), read: make(map[string]uint64),
+		t: t, rng: rand.New(rand.NewPCG(seed, 0x7a9)), fuse: newFuse(), names: make(map[string]string), read: make(map[string]uint64),
 		secrets: t.TempDir(), sabotage: s,
 	}
 	w.clock = &clock{now: began, fuse: w.fuse}
@@ -186,7 +186,7 @@ func (w *world) restart(svc *service) {
 
 // openFront puts stand-ins in place of what the order flow only reads, and one address in front of all services.
 func (w *world) openFront() {
-	w.front = frontOffice{prices: make(map[string]int64), addresses: make(map[string]string)}
+	w.front.prices, w.front.addresses = make(map[string]int64), make(map[string]string)
 	w.shop.Serve("catalog")(catalogv1connect.NewCatalogPriceServiceHandler(&w.front, w.shop.Options("catalog")...))
 	w.shop.Serve("user")(userv1connect.NewUserServiceHandler(&w.front, w.shop.Options("user")...))
 	w.shop.Resolver.Register("edge", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -51,7 +51,7 @@ func TestNothingIsLostWhenTheShopIsKilled(t *testing.T) {
 	if os.Getenv("TAPROOM_E2E_URL") != "" {
 		t.Skip("somebody else's shop is not ours to kill")
 	}
-	seed, kills := setting(t, "TAPROOM_SEED", rand.Uint64()), setting(t, "TAPROOM_KILLS", 4) //nolint:gosec // no secret
+	seed, kills := setting(t, "TAPROOM_SEED", rand.Uint64()), setting(t, "TAPROOM_KILLS", 4)
 	t.Logf("TAPROOM_SEED=%d TAPROOM_KILLS=%d", seed, kills)
 
 	w := open(t, seed)
@@ -60,9 +60,9 @@ func TestNothingIsLostWhenTheShopIsKilled(t *testing.T) {
 	for _, b := range w.buyers {
 		group.Go(func() error { return b.shop(buying) })
 	}
-	moments := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
+	moments := rand.New(rand.NewPCG(seed, 0))
 	for range kills {
-		time.Sleep(time.Duration(500+moments.IntN(2000)) * time.Millisecond)
+		<-time.After(time.Duration(500+moments.IntN(2000)) * time.Millisecond)
 		w.shop.Kill(t)
 		killed := time.Now()
 		w.shop.Restart(t, flags...)
@@ -106,7 +106,7 @@ func open(t *testing.T, seed uint64) *world {
 		p := w.shop.Register(t)
 		b := &buyer{
 			world: w, Person: p, since: time.Now(), address: p.SaveAddress(t), payment: shoptest.Wallet(),
-			choice: rand.New(rand.NewPCG(seed, uint64(i)+1)), //nolint:gosec // no secret
+			choice: rand.New(rand.NewPCG(seed, uint64(i)+1)),
 		}
 		if i%2 == 0 {
 			p.TopUp(t, topUp)

@@ -69,7 +69,7 @@ func Until(t testing.TB, patience time.Duration, holds func() bool, message stri
 		if time.Now().After(deadline) {
 			require.FailNow(t, "waited in vain for "+patience.String(), append([]any{message}, args...)...)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 

@@ -252,7 +252,10 @@ func TestWhoIsAloneDoesNotWaitForAProcessThatDied(t *testing.T) {
 	b, db := newBroker(t), openSQLite(t)
 	c := orderConsumer("test-orders", messaging.On(countPlaced))
 	c.AckWait = time.Hour // far longer than any test waits
-	consume(t, b, db, c)()
+	stop := consume(t, b, db, c)
+	b.publish(t, eventID(20), placed(20))
+	b.settled(t, messaging.StreamOrders, c.Name)
+	stop()
 	for i := range 20 {
 		b.publish(t, eventID(i), placed(i))
 	}
@@ -270,7 +273,7 @@ func TestWhoIsAloneDoesNotWaitForAProcessThatDied(t *testing.T) {
 	alone.Alone = true
 	start(t, func(ctx context.Context) error { return alone.Consume(ctx, c) })
 	b.settled(t, messaging.StreamOrders, c.Name)
-	require.Len(t, aggregates(t, db), 20)
+	require.Len(t, aggregates(t, db), 21)
 	after, err := b.js.Consumer(t.Context(), messaging.StreamOrders, c.Name)
 	require.NoError(t, err)
 	require.Equal(t, c.AckWait, after.CachedInfo().Config.AckWait, "from now on it is as declared")

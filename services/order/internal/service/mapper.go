@@ -129,14 +129,28 @@ var stepDescriptions = map[string]string{
 	string(domain.AnnounceCancelRequested): "A cancellation was asked for.",
 	string(domain.AnnounceCancelRefused):   "The cancellation came too late.",
 	string(domain.AnnounceCancelled):       "The order was cancelled.",
-	string(domain.AnnounceProgressed):      "The order moved on.",
+}
+
+// progressDescriptions say what it means that an order followed its shipment into a state.
+var progressDescriptions = map[domain.State]string{
+	domain.Assembling: "The order is being packed.",
+	domain.Assembled:  "The order is packed and waits for a courier.",
+	domain.Delivering: "The order is on its way.",
+	domain.Delivered:  "The order is complete.",
+}
+
+func describe(e domain.TimelineEntry) string {
+	if e.Type == string(domain.AnnounceProgressed) {
+		return progressDescriptions[e.State]
+	}
+	return stepDescriptions[e.Type]
 }
 
 func timelineToProto(entries []domain.TimelineEntry) []*orderv1.TimelineEntry {
 	out := make([]*orderv1.TimelineEntry, len(entries))
 	for i, e := range entries {
 		out[i] = &orderv1.TimelineEntry{
-			Number: e.Number, Type: e.Type, Description: stepDescriptions[e.Type], OccurredAt: timestamppb.New(e.OccurredAt),
+			Number: e.Number, Type: e.Type, Description: describe(e), OccurredAt: timestamppb.New(e.OccurredAt),
 			State: stateToProto[e.State], EventId: e.EventID, Compensation: e.Compensation,
 		}
 	}
