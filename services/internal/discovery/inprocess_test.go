@@ -289,7 +289,7 @@ func TestPanicsBreakTheAnswerOff(t *testing.T) {
 	}))
 	client := httpClient(resolver)
 	for _, path := range []string{"/early", "/abort"} {
-		_, err := client.Get(resolver.URL("test") + path) //nolint:bodyclose // there is no answer
+		_, err := client.Get(resolver.URL("test") + path)
 		require.ErrorContains(t, err, "broke the answer off")
 	}
 	answer, err := client.Get(resolver.URL("test") + "/late")
