@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	watchedEvery = 16          // one customer in so many has a browser open, which tells how far the orders are
-	mostLag      = time.Second // placing waits while a watched order takes longer than this
+	watchedEvery = 8  // one customer in so many has a browser open, which tells how far the orders are
+	mostWatched  = 16 // of their orders may be on their way at once, which makes 128 in all
 )
 
 // flow is what a steady flow of orders came to.
@@ -24,7 +24,7 @@ type flow struct {
 	early, late time.Duration // median time from the call to the state, of the first and of the last third
 }
 
-// measureFlow places the customers' orders, one each, as fast as they reach a state within mostLag, for so long or until
+// measureFlow places the customers' orders, one each, as fast as others reach a state, for so long or until
 // all have ordered, and counts until the last one is there.
 func measureFlow(ctx context.Context, d time.Duration, m *market, customers []*customer, state string) (f flow, err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -46,7 +46,7 @@ func measureFlow(ctx context.Context, d time.Duration, m *market, customers []*c
 	group.Go(func() error {
 		defer close(turns)
 		for _, c := range customers {
-			if err := track.await(placing, mostLag); err != nil || time.Since(began) > d {
+			if err := track.await(placing, mostWatched); err != nil || time.Since(began) > d {
 				return err
 			}
 			select {
@@ -72,7 +72,7 @@ func measureFlow(ctx context.Context, d time.Duration, m *market, customers []*c
 	if err := group.Wait(); err != nil {
 		return f, err
 	}
-	if err := track.await(ctx, 0); err != nil {
+	if err := track.await(ctx, 1); err != nil {
 		return f, err
 	}
 	f.carried.time = time.Since(began)
@@ -126,32 +126,32 @@ func (t *tracker) hear(c *customer, news *notificationv1.Notification) {
 	t.took = append(t.took, time.Since(since))
 }
 
-// lag is how long the oldest order that is not in the state is on its way, and whether there is one.
-func (t *tracker) lag() (lag time.Duration, open bool, err error) {
+// lag is how many orders are not in the state yet, and how long the oldest of them is on its way.
+func (t *tracker) lag() (open int, oldest time.Duration, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, since := range t.waiting {
 		if !since.IsZero() {
-			lag = max(lag, time.Since(since))
+			oldest = max(oldest, time.Since(since))
 		}
 	}
-	return lag, t.open > 0, t.failed
+	return t.open, oldest, t.failed
 }
 
 var errStuck = errors.New("an order got stuck: nothing came of it for a minute")
 
-// await waits until no order is on its way for longer than limit.
-func (t *tracker) await(ctx context.Context, limit time.Duration) error {
+// await waits until fewer than so many orders are on their way.
+func (t *tracker) await(ctx context.Context, limit int) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		lag, open, err := t.lag()
+		open, oldest, err := t.lag()
 		switch {
 		case err != nil:
 			return err
-		case !open || lag < limit:
+		case open < limit:
 			return nil
-		case lag > time.Minute:
+		case oldest > time.Minute:
 			return errStuck
 		}
 		select {

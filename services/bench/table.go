@@ -53,7 +53,7 @@ var notes = []string{
 	"32 connections from one client process, answers not compressed; what is compared is measured in turns.",
 	"Reads: shop and bare handler both stand behind the edge and the same HTTP server; the bare one returns the shop's own answers.",
 	"Accepted: whole PlaceOrder calls through the edge, in bursts of 1,024; in between carts are filled and all is delivered.",
-	"Paid, delivered: placed as fast as orders get there within a second, from carts filled before; counted until the last is there.",
+	"Paid, delivered: placed as fast as others get there, some 128 on their way at once, from carts filled before; counted until the last is there.",
 	"Live: from an event's time, right before its commit, to its buyer's stream, at 20 orders a second; the baseline streams on the spot.",
 }
 
