@@ -31,6 +31,12 @@ func TestACommandIsCarriedOutOnce(t *testing.T) {
 	requireItems(t, res.GetCart(), req.GetBeerId(), 3)
 	require.EqualValues(t, 1, res.GetCart().GetVersion())
 
+	s.beers.archived.Store(req.GetBeerId(), true)
+	res, err = ann.commands.AddItem(t.Context(), req)
+	require.NoError(t, err, "the answer does not depend on what became of the beer since")
+	requireItems(t, res.GetCart(), req.GetBeerId(), 3)
+	s.beers.archived.Clear()
+
 	_, err = ann.commands.AddItem(t.Context(), &cartv1.AddItemRequest{RequestId: req.GetRequestId(), BeerId: req.GetBeerId(), Quantity: 4})
 	requireFault(t, err, connect.CodeAlreadyExists, "REQUEST_ID_REUSED")
 	_, err = ann.commands.RemoveItem(t.Context(), &cartv1.RemoveItemRequest{RequestId: req.GetRequestId(), BeerId: req.GetBeerId()})

@@ -59,7 +59,7 @@ func TestClientsAreToldByTheirAddress(t *testing.T) {
 func TestHeadersOfTheShopAreDroppedFromOutside(t *testing.T) {
 	b := &backends{}
 	url := serve(t, newEdge(t, open(), b))
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	for _, path := range []string{publicMethod, "/pictures/a/b.svg", "/webhooks/cards"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+path, strings.NewReader("{}"))
 		require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,9 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/rpc"
 	"github.com/taproom-shop/taproom/services/internal/server"
 )
+
+// patience is how long a call may take before its test fails.
+const patience = 30 * time.Second
 
 const publicMethod, streamMethod = "/taproom.catalog.v1.CatalogService/ListBeers", "/taproom.cart.v1.CartQueryService/WatchCart"
 
@@ -95,7 +99,7 @@ func h2c(t *testing.T) *http.Client {
 	protocols.SetUnencryptedHTTP2(true)
 	transport := &http.Transport{Protocols: &protocols}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: transport, Timeout: patience}
 }
 
 func requireFault(t *testing.T, err error, code connect.Code, reason string, of ...string) {

@@ -58,10 +58,14 @@ func (c *Commands) do(ctx context.Context, req request, decide domain.Decide) (*
 
 // AddItem adds units of a beer that can be bought.
 func (c *Commands) AddItem(ctx context.Context, req *cartv1.AddItemRequest) (*cartv1.AddItemResponse, error) {
-	if err := c.checkBeer(ctx, req.GetBeerId()); err != nil {
-		return nil, err
-	}
-	cart, err := c.do(ctx, req, domain.Add(req.GetBeerId(), req.GetQuantity()))
+	add := domain.Add(req.GetBeerId(), req.GetQuantity())
+	cart, err := c.do(ctx, req, func(cart *domain.Cart) (*eventv1.CartEvent, error) {
+		// Asked only for a command that is new: a repeat is answered even if the beer was archived since.
+		if err := c.checkBeer(ctx, req.GetBeerId()); err != nil {
+			return nil, err
+		}
+		return add(cart)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -53,13 +53,13 @@ func (a *Admin) AdvanceShipment(ctx context.Context, req *shippingv1.AdvanceShip
 	if req.GetTo() == shippingv1.ShipmentState_SHIPMENT_STATE_ASSEMBLED {
 		kind = domain.FinishAssembly
 	}
-	known, err := a.store.Get(ctx, req.GetId()) // its order, which never changes
-	if err != nil {
-		return nil, err
-	}
 	res := &shippingv1.AdvanceShipmentResponse{}
-	err = a.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
+	err := a.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return journal.Once(ctx, tx, identity.Must(ctx).ID, "AdvanceShipment", req.GetRequestId(), req, res, func(ctx context.Context) error {
+			known, err := a.store.Get(ctx, req.GetId()) // its order, which never changes
+			if err != nil {
+				return err
+			}
 			after, err := a.store.Advance(ctx, tx, store.Step{OrderID: known.OrderID, Input: domain.Input{Kind: kind}, At: a.clock()})
 			if err != nil {
 				return err
