@@ -218,8 +218,25 @@ func (s *shop) settled(stream, name string) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool {
 		c, err := s.js.Consumer(s.t.Context(), stream, name)
-		return err == nil && c.CachedInfo().NumPending == 0 && c.CachedInfo().NumAckPending == 0
+		if err != nil {
+			return false
+		}
+		// What was published just now may not be counted as pending yet: the last acknowledgement tells.
+		info := c.CachedInfo()
+		return info.NumPending == 0 && info.NumAckPending == 0 && info.AckFloor.Stream >= s.last(stream, info.Config.FilterSubjects)
 	}, patience, tick)
+}
+
+// last is the sequence of the stream's last message on any of the subjects.
+func (s *shop) last(stream string, subjects []string) (last uint64) {
+	st, err := s.js.Stream(s.t.Context(), stream)
+	require.NoError(s.t, err)
+	for _, subject := range subjects {
+		if msg, err := st.GetLastMsgForSubject(s.t.Context(), subject); err == nil {
+			last = max(last, msg.Sequence)
+		}
+	}
+	return last
 }
 
 func requireFault(t *testing.T, err error, code connect.Code, reason string) {

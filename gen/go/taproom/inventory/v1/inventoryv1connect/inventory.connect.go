@@ -173,7 +173,8 @@ func (UnimplementedInventoryServiceHandler) BatchGetStock(context.Context, *v1.B
 // service.
 type InventoryAdminServiceClient interface {
 	// Takes goods in or corrects counts, all lines or none. Errors: `STOCK_BELOW_RESERVED` (failed precondition) when a
-	// correction would leave less than is reserved, `REQUEST_ID_REUSED` (already exists).
+	// correction would leave less than is reserved, `STOCK_TOO_LARGE` (failed precondition), `DELTA_NEGATIVE` and
+	// `BEER_REPEATED` (invalid argument), `REQUEST_ID_REUSED` (already exists).
 	AdjustStock(context.Context, *v1.AdjustStockRequest) (*v1.AdjustStockResponse, error)
 	// What came and went, newest first.
 	ListMovements(context.Context, *v1.ListMovementsRequest) (*v1.ListMovementsResponse, error)
@@ -272,7 +273,8 @@ func (c *inventoryAdminServiceClient) CheckInvariants(ctx context.Context, req *
 // taproom.inventory.v1.InventoryAdminService service.
 type InventoryAdminServiceHandler interface {
 	// Takes goods in or corrects counts, all lines or none. Errors: `STOCK_BELOW_RESERVED` (failed precondition) when a
-	// correction would leave less than is reserved, `REQUEST_ID_REUSED` (already exists).
+	// correction would leave less than is reserved, `STOCK_TOO_LARGE` (failed precondition), `DELTA_NEGATIVE` and
+	// `BEER_REPEATED` (invalid argument), `REQUEST_ID_REUSED` (already exists).
 	AdjustStock(context.Context, *v1.AdjustStockRequest) (*v1.AdjustStockResponse, error)
 	// What came and went, newest first.
 	ListMovements(context.Context, *v1.ListMovementsRequest) (*v1.ListMovementsResponse, error)

@@ -640,7 +640,8 @@ export declare const InventoryService: GenService<{
 export declare const InventoryAdminService: GenService<{
   /**
    * Takes goods in or corrects counts, all lines or none. Errors: `STOCK_BELOW_RESERVED` (failed precondition) when a
-   * correction would leave less than is reserved, `REQUEST_ID_REUSED` (already exists).
+   * correction would leave less than is reserved, `STOCK_TOO_LARGE` (failed precondition), `DELTA_NEGATIVE` and
+   * `BEER_REPEATED` (invalid argument), `REQUEST_ID_REUSED` (already exists).
    *
    * @generated from rpc taproom.inventory.v1.InventoryAdminService.AdjustStock
    */
