@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -140,8 +141,11 @@ func (s *Shop) Run(ctx context.Context, ready func(ctx context.Context)) error {
 	serving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	context.AfterFunc(work, cancel) // work that can't go on stops the shop
-	go ready(serving)
+	var announced sync.WaitGroup
+	announced.Go(func() { ready(serving) })
 	err := server.Run(serving, s.log, s.listener, s.handler)
+	cancel()
+	announced.Wait() // it uses the parts
 
 	drain, cancelDrain := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancelDrain()
