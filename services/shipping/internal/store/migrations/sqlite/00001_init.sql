@@ -28,7 +28,7 @@ CREATE TABLE shipping_methods (
     countries   json    NOT NULL
 );
 INSERT INTO shipping_methods (id, name, description, rate, free_from, currency, days, countries) VALUES
-    ('standard', 'Standard', 'To your door in about three days; free from 60 €.', 490, 6000, 'EUR', 3,
+    ('standard', 'Standard', 'To your door in about three days.', 490, 6000, 'EUR', 3,
      '["AT","BE","BG","HR","CY","CZ","DK","EE","FI","FR","DE","GR","HU","IE","IT","LV","LT","LU","MT","NL","PL","PT","RO","SK","SI","ES","SE","GB","CH","NO"]'),
     ('express', 'Express', 'To your door the next day.', 990, 0, 'EUR', 1,
      '["AT","BE","BG","HR","CY","CZ","DK","EE","FI","FR","DE","GR","HU","IE","IT","LV","LT","LU","MT","NL","PL","PT","RO","SK","SI","ES","SE","GB","CH","NO"]'),
