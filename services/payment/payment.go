@@ -32,8 +32,8 @@ const webhookPath = "/webhooks/card-provider"
 // webhookTimeout bounds a webhook that goes over the network.
 const webhookTimeout = 10 * time.Second
 
-// webhookKey is the default file of the webhook secret in the folder of secrets.
-const webhookKey = "card-webhook.key"
+// SecretFile is the file of the card provider's webhook secret in the folder of secrets, if no other is set.
+const SecretFile = "card-webhook.key"
 
 // Config is what can be set about the service.
 type Config struct {
@@ -127,5 +127,11 @@ func (c Config) secret(folder string) ([]byte, error) {
 	if folder == "" {
 		return nil, fmt.Errorf("webhook-secret-file: name a file with the secret of the card provider's webhooks")
 	}
-	return provider.LoadOrCreateSecret(filepath.Join(folder, webhookKey))
+	return provider.LoadOrCreateSecret(filepath.Join(folder, SecretFile))
+}
+
+// MakeSecret makes the webhook secret in the folder of secrets if it is not there.
+func MakeSecret(folder string) error {
+	_, err := provider.LoadOrCreateSecret(filepath.Join(folder, SecretFile))
+	return err
 }

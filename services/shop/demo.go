@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,6 +12,9 @@ import (
 	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
 	userv1 "github.com/taproom-shop/taproom/gen/go/taproom/user/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/user/v1/userv1connect"
+	"github.com/taproom-shop/taproom/services/catalog"
+	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/user"
 )
 
@@ -20,7 +24,26 @@ const demoTopUp = 25_000
 // Demo sets the demo up on a shop that runs: accounts, a catalogue when there is none, and a customer with money. It is
 // repeated at each start and does what is missing.
 func (s *Shop) Demo(ctx context.Context) ([]user.DemoAccount, error) {
-	accounts, err := user.EnsureDemoAccounts(ctx, s.cfg.Services.User, s.parts.accounts, s.parts.secretsDir)
+	return demo{
+		user: s.cfg.Services.User, secrets: s.parts.secrets, users: s.parts.databases[user.Name], catalogue: s.parts.databases[catalog.Name],
+		shop: Caller{HTTP: &http.Client{Transport: s.parts.resolver.Transport(EdgeName)}, URL: s.parts.resolver.URL(EdgeName)},
+	}.setUp(ctx)
+}
+
+// demo is what setting a demo up takes: the databases of accounts and catalogue, and a way to call the shop as anybody.
+type demo struct {
+	user             user.Config
+	secrets          secrets
+	users, catalogue *database.DB
+	shop             Caller
+}
+
+func (d demo) setUp(ctx context.Context) ([]user.DemoAccount, error) {
+	deps, err := d.secrets.accounts(module.Kit{DB: d.users, Clock: func() time.Time { return time.Now().UTC() }})
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := user.EnsureDemoAccounts(ctx, d.user, deps, string(d.secrets))
 	if err != nil {
 		return nil, err
 	}
@@ -28,12 +51,12 @@ func (s *Shop) Demo(ctx context.Context) ([]user.DemoAccount, error) {
 		if account.Changed {
 			continue // whoever changed the password looks after the account now
 		}
-		caller, err := s.login(ctx, account)
+		caller, err := d.login(ctx, account)
 		if err != nil {
 			return nil, err
 		}
 		if account.Role == "STAFF" {
-			err = s.fillShelves(ctx, caller)
+			err = d.fillShelves(ctx, caller)
 		} else {
 			err = fillWallet(ctx, caller)
 		}
@@ -44,24 +67,13 @@ func (s *Shop) Demo(ctx context.Context) ([]user.DemoAccount, error) {
 	return accounts, nil
 }
 
-// EnsureStaff makes sure that there is a staff account, so that a new shop has somebody to run it.
-func (s *Shop) EnsureStaff(ctx context.Context, email, password string) error {
-	_, err := user.EnsureStaff(ctx, s.cfg.Services.User, s.parts.accounts, email, "Staff", password)
-	return err
-}
-
-// local calls the shop through its edge, within the process.
-func (s *Shop) local() Caller {
-	return Caller{HTTP: &http.Client{Transport: s.parts.resolver.Transport("edge")}, URL: s.parts.resolver.URL("edge")}
-}
-
-func (s *Shop) login(ctx context.Context, account user.DemoAccount) (Caller, error) {
-	caller := s.local()
-	users := userv1connect.NewUserServiceClient(caller.HTTP, caller.URL, caller.Options()...)
+func (d demo) login(ctx context.Context, account user.DemoAccount) (Caller, error) {
+	users := userv1connect.NewUserServiceClient(d.shop.HTTP, d.shop.URL, d.shop.Options()...)
 	res, err := users.Login(ctx, &userv1.LoginRequest{Email: account.Email, Password: account.Password})
 	if err != nil {
 		return Caller{}, fmt.Errorf("signing in as %s: %w", account.Email, err)
 	}
+	caller := d.shop
 	caller.Token = res.GetSession().GetAccessToken()
 	return caller, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,16 +20,13 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
 	"github.com/taproom-shop/taproom/services/internal/telemetry"
-	"github.com/taproom-shop/taproom/services/user"
 )
 
 // parts are what services stand on: here all of them run in this process, with their data in one folder.
 type parts struct {
 	dir         string
-	secretsDir  string
+	secrets     secrets
 	keys        *identity.Keys
-	masterKey   []byte    // wraps the keys of persons
-	accounts    user.Deps // for the demo's accounts
 	verifier    *identity.Verifier
 	revocations *identity.Revocations
 	broker      *server.Server
@@ -53,7 +49,7 @@ func openParts(ctx context.Context, cfg Config, list []service, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	p = &parts{dir: dir, secretsDir: filepath.Join(dir, "secrets"), databases: make(map[string]*database.DB), resolver: discovery.NewInProcess(log)}
+	p = &parts{dir: dir, secrets: secrets(filepath.Join(dir, "secrets")), databases: make(map[string]*database.DB), resolver: discovery.NewInProcess(log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -85,10 +81,10 @@ func (p *parts) openIdentity(list []service) (err error) {
 	for i, s := range list {
 		names[i] = s.name
 	}
-	if p.keys, err = identity.LoadOrCreateKeys(p.secretsDir, names...); err != nil {
+	if err := MakeSecrets(string(p.secrets)); err != nil {
 		return err
 	}
-	if p.masterKey, err = user.LoadOrCreateMasterKey(filepath.Join(p.secretsDir, "master.key")); err != nil {
+	if p.keys, err = identity.LoadOrCreateKeys(string(p.secrets), names...); err != nil {
 		return err
 	}
 	p.verifier = identity.NewVerifier(p.keys.Public(), time.Now)
@@ -113,16 +109,12 @@ func (p *parts) openMessaging(ctx context.Context, log *slog.Logger) (err error)
 	return messaging.Reconcile(ctx, p.js, 1)
 }
 
-// databaseURLs tells where the database of each service is: in the data folder, or where the operator's pattern says.
+// databaseURLs tells where the database of each service is: where the operator's pattern says, or else in the data folder.
 func databaseURLs(pattern, dir string) (of func(service string) string, err error) {
-	const placeholder = "{service}"
-	switch {
-	case pattern == "":
-		return func(service string) string { return "sqlite://" + filepath.Join(dir, service+".db") }, nil
-	case !strings.Contains(pattern, placeholder):
-		return nil, fmt.Errorf("--database-url must have %s in it, since each service has a database of its own: write postgres://user@host/taproom_%[1]s", placeholder)
+	if pattern == "" {
+		pattern = "sqlite://" + filepath.Join(dir, placeholder+".db")
 	}
-	return func(service string) string { return strings.ReplaceAll(pattern, placeholder, service) }, nil
+	return forEach(pattern)
 }
 
 func (p *parts) openDatabases(ctx context.Context, list []service, urls func(service string) string, log *slog.Logger) error {
@@ -148,9 +140,13 @@ func (p *parts) openDatabases(ctx context.Context, list []service, urls func(ser
 	return nil
 }
 
-// peopleSigner signs the tokens of people; only the user service gets it.
-func (p *parts) peopleSigner() *identity.Signer {
-	return identity.NewSigner(p.keys.People, identity.PeopleIssuer, time.Now)
+// foundation is what a service stands on here.
+func (p *parts) foundation(name string, demo bool, log *slog.Logger) foundation {
+	return foundation{
+		log: log.With(slog.String("service", name)), db: p.databases[name], nats: p.nats, js: p.js, redis: p.redis,
+		resolver: p.resolver, self: identity.NewServiceIdentity(name, p.keys.Services[name], time.Now),
+		verifier: p.verifier, revocations: p.revocations, telemetry: p.telemetry, demo: demo, alone: true,
+	}
 }
 
 // close closes everything in the reverse order of opening.

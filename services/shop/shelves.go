@@ -20,8 +20,8 @@ const atOnce = 100
 
 // fillShelves fills an empty catalogue with the beers that come with the binary, and takes stock in for those of them that
 // never had any.
-func (s *Shop) fillShelves(ctx context.Context, staff Caller) error {
-	seeded, err := catalog.Seed(ctx, s.parts.databases[catalog.Name])
+func (d demo) fillShelves(ctx context.Context, staff Caller) error {
+	seeded, err := catalog.Seed(ctx, d.catalogue)
 	if err != nil {
 		return err
 	}

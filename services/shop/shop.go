@@ -15,10 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/taproom-shop/taproom/services/edge"
-	"github.com/taproom-shop/taproom/services/internal/identity"
-	"github.com/taproom-shop/taproom/services/internal/messaging"
 	"github.com/taproom-shop/taproom/services/internal/module"
-	"github.com/taproom-shop/taproom/services/internal/rpc"
 	"github.com/taproom-shop/taproom/services/internal/server"
 )
 
@@ -38,7 +35,7 @@ type Shop struct {
 	log      *slog.Logger
 	cfg      Config
 	parts    *parts
-	modules  []*module.Module
+	running  []running
 	handler  http.Handler
 	listener net.Listener
 }
@@ -63,18 +60,15 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Shop, error) {
 
 func (s *Shop) build(list []service) error {
 	for _, entry := range list {
-		kit, err := s.kit(entry)
+		f := s.parts.foundation(entry.name, s.cfg.Demo, s.log)
+		m, err := entry.on(f, s.cfg.Services, s.parts.secrets)
 		if err != nil {
-			return fmt.Errorf("service %s: %w", entry.name, err)
-		}
-		m, err := entry.build(s.cfg.Services, kit, s.parts)
-		if err != nil {
-			return fmt.Errorf("service %s: %w", entry.name, err)
+			return err
 		}
 		mux := http.NewServeMux()
 		module.Mount(mux, m)
 		s.parts.resolver.Register(entry.name, mux)
-		s.modules = append(s.modules, m)
+		s.running = append(s.running, running{m, f})
 	}
 	front, err := edge.New(s.cfg.Edge, s.parts.resolver, edge.About{Demo: s.cfg.Demo, Version: s.cfg.Version}, s.log.With(slog.String("service", "edge")))
 	if err != nil {
@@ -88,36 +82,14 @@ func (s *Shop) build(list []service) error {
 	return nil
 }
 
-// kit is what a service is given.
-func (s *Shop) kit(entry service) (module.Kit, error) {
-	p, log := s.parts, s.log.With(slog.String("service", entry.name))
-	options, err := rpc.Options(rpc.Config{
-		Service: entry.name, Log: log, Clock: time.Now, Verifier: p.verifier, Revocations: p.revocations, Telemetry: p.telemetry,
-	})
-	if err != nil {
-		return module.Kit{}, err
-	}
-	peers, err := rpc.NewPeers(p.resolver, identity.NewServiceIdentity(entry.name, p.keys.Services[entry.name], time.Now), p.telemetry)
-	if err != nil {
-		return module.Kit{}, err
-	}
-	return module.Kit{
-		Log: log, Clock: func() time.Time { return time.Now().UTC() }, DB: p.databases[entry.name], NATS: p.nats, JetStream: p.js,
-		Redis: p.redis, Peers: peers, HandlerOptions: options, Verifier: p.verifier, Revocations: p.revocations, Demo: s.cfg.Demo, Alone: true,
-	}, nil
-}
-
 // checks are what the shop depends on.
 func (s *Shop) checks() []module.Check {
 	checks := []module.Check{
 		{Name: "nats", Run: func(ctx context.Context) error { return s.parts.nats.FlushWithContext(ctx) }},
 		{Name: "redis", Run: func(ctx context.Context) error { return s.parts.redis.Ping(ctx).Err() }},
 	}
-	for _, m := range s.modules {
-		if m.DB != nil {
-			checks = append(checks, module.Check{Name: m.Name + " database", Run: m.DB.Ping})
-		}
-		checks = append(checks, m.Health...)
+	for _, r := range s.running {
+		checks = append(checks, r.checks(r.module)...)
 	}
 	return checks
 }
@@ -135,8 +107,8 @@ func (s *Shop) Run(ctx context.Context, ready func(ctx context.Context)) error {
 		return err
 	}
 	group, work := errgroup.WithContext(work)
-	for _, m := range s.modules {
-		s.startWork(work, group, m)
+	for _, r := range s.running {
+		r.work(work, group, r.module)
 	}
 	serving, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -152,30 +124,6 @@ func (s *Shop) Run(ctx context.Context, ready func(ctx context.Context)) error {
 	err = errors.Join(err, s.parts.resolver.Shutdown(drain))
 	stop()
 	return errors.Join(err, group.Wait())
-}
-
-// startWork starts a service's relay, consumers, workers and loops.
-func (s *Shop) startWork(ctx context.Context, group *errgroup.Group, m *module.Module) {
-	log := s.log.With(slog.String("service", m.Name))
-	runner := messaging.Runner{JetStream: s.parts.js, DB: m.DB, Log: log, Tracing: s.parts.telemetry.Tracer, Alone: true}
-	if m.DB != nil {
-		relay := messaging.Relay{Service: m.Name, DB: m.DB, NATS: s.parts.nats, Log: log}
-		group.Go(func() error { return relay.Run(ctx) })
-	}
-	for _, consumer := range m.Consumers {
-		group.Go(func() error { return runner.Consume(ctx, consumer) })
-	}
-	for _, worker := range m.Workers {
-		group.Go(func() error { return runner.Work(ctx, worker) })
-	}
-	for _, loop := range m.Loops {
-		group.Go(func() error {
-			if err := loop.Run(ctx); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("%s of %s: %w", loop.Name, m.Name, err)
-			}
-			return nil
-		})
-	}
 }
 
 // Close closes the parts, once Run has returned.
