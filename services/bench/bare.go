@@ -23,6 +23,7 @@ import (
 	"github.com/taproom-shop/taproom/services/edge"
 	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/internal/server"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // bareCmd is what rows are compared with: handlers that do nothing, behind the shop's own edge, in a process of their own.
@@ -41,7 +42,7 @@ func (c *bareCmd) Run(ctx context.Context, out io.Writer) error {
 	mux := http.NewServeMux()
 	mux.Handle(catalogv1connect.NewCatalogServiceHandler(catalog))
 	mux.Handle(notificationv1connect.NewNotificationServiceHandler(bareNotifications{}))
-	front, err := edge.New(edge.Config{}, only{mux}, edge.About{}, slog.New(slog.DiscardHandler))
+	front, err := edge.New(edge.Config{}, only{mux}, nil, telemetry.Providers{}, edge.About{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -77,8 +77,8 @@ func (b *bench) measureAccepted(ctx context.Context) error {
 }
 
 const (
-	mostCarried = 0.15   // of the plain transactions in the same time: half as much again as the aim
-	mostCarts   = 10_000 // filled for a flow, which takes minutes; a flow that runs out of them ends early
+	mostCarried = 0.15  // of the plain transactions in the same time: half as much again as the aim
+	mostCarts   = 6_000 // filled for a flow, which takes longer than the flow; one that runs out of them ends early
 )
 
 // measureFlows needs a customer with a filled cart for each order.

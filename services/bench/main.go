@@ -52,7 +52,7 @@ func (c *runCmd) durations() durations {
 	if c.Quick {
 		return durations{reads: 3 * time.Second, accepted: 2 * time.Second, flow: 5 * time.Second, live: 5 * time.Second}
 	}
-	return durations{reads: 8 * time.Second, accepted: 8 * time.Second, flow: time.Minute, live: 20 * time.Second}
+	return durations{reads: 8 * time.Second, accepted: 8 * time.Second, flow: 20 * time.Second, live: 20 * time.Second}
 }
 
 // Run measures on each database.

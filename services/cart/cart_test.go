@@ -1,17 +1,22 @@
 package cart_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 
 	cartv1 "github.com/taproom-shop/taproom/gen/go/taproom/cart/v1"
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
+	"github.com/taproom-shop/taproom/services/internal/fault"
 	"github.com/taproom-shop/taproom/services/internal/identity"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
+	"github.com/taproom-shop/taproom/services/internal/rpc"
 )
 
 func TestACommandIsCarriedOutOnce(t *testing.T) {
@@ -39,13 +44,108 @@ func TestACommandIsCarriedOutOnce(t *testing.T) {
 
 	_, err = ann.commands.AddItem(t.Context(), &cartv1.AddItemRequest{RequestId: req.GetRequestId(), BeerId: req.GetBeerId(), Quantity: 4})
 	requireFault(t, err, connect.CodeAlreadyExists, "REQUEST_ID_REUSED")
-	_, err = ann.commands.RemoveItem(t.Context(), &cartv1.RemoveItemRequest{RequestId: req.GetRequestId(), BeerId: req.GetBeerId()})
-	requireFault(t, err, connect.CodeAlreadyExists, "REQUEST_ID_REUSED")
+	removed, err := ann.commands.RemoveItem(t.Context(), &cartv1.RemoveItemRequest{RequestId: req.GetRequestId(), BeerId: req.GetBeerId()})
+	require.NoError(t, err, "request ids of other methods don't matter")
+	requireItems(t, removed.GetCart())
+	res, err = ann.commands.AddItem(t.Context(), req)
+	require.NoError(t, err)
+	requireItems(t, res.GetCart(), req.GetBeerId(), 3)
 
 	ben := s.start("cart-2").customer()
 	other, err := ben.commands.AddItem(t.Context(), &cartv1.AddItemRequest{RequestId: req.GetRequestId(), BeerId: req.GetBeerId(), Quantity: 4})
 	require.NoError(t, err, "request ids of others don't matter")
 	requireItems(t, other.GetCart(), req.GetBeerId(), 4)
+}
+
+// A repeat is answered with the cart as the command left it, at whichever replica and whatever came after it.
+func TestARepeatIsAnsweredAsAtFirst(t *testing.T) {
+	s := sqliteShop(t)
+	here := s.start("cart").customer()
+	there := s.start("cart-2").as(identity.RoleCustomer, here.id)
+	beer := newID()
+	type given struct {
+		req *cartv1.AddItemRequest
+		res *cartv1.AddItemResponse
+	}
+	var all []given
+	add := func() {
+		req := &cartv1.AddItemRequest{RequestId: newID(), BeerId: beer, Quantity: 1}
+		res, err := here.commands.AddItem(t.Context(), req)
+		require.NoError(t, err)
+		all = append(all, given{req, res})
+	}
+	requireSame := func(newest int) {
+		t.Helper()
+		for _, first := range all[max(len(all)-newest, 0):] {
+			for _, p := range []person{here, there} {
+				again, err := p.commands.AddItem(t.Context(), first.req)
+				require.NoError(t, err)
+				require.True(t, proto.Equal(first.res, again), "%v\n%v", first.res, again)
+			}
+		}
+	}
+	for range 5 {
+		add()
+	}
+	requireSame(5)
+	reset := &cartv1.ResetCartRequest{RequestId: newID()}
+	empty, err := here.commands.ResetCart(t.Context(), reset)
+	require.NoError(t, err)
+	requireItems(t, empty.GetCart())
+	again, err := here.commands.ResetCart(t.Context(), &cartv1.ResetCartRequest{RequestId: newID()})
+	require.NoError(t, err)
+	require.EqualValues(t, 7, again.GetCart().GetVersion())
+	add()
+	empty, err = there.commands.ResetCart(t.Context(), reset)
+	require.NoError(t, err)
+	require.EqualValues(t, 6, empty.GetCart().GetVersion(), "what was put in since stays")
+	requireSame(6)
+	for range 64 { // a snapshot comes in between
+		add()
+	}
+	requireSame(32)
+	late, err := there.commands.AddItem(t.Context(), all[0].req)
+	require.NoError(t, err)
+	require.EqualValues(t, 72, late.GetCart().GetVersion(), "too late for the first answer, and still one effect")
+}
+
+func TestWithoutTheBrokerCartsAreReadAndNotChanged(t *testing.T) {
+	s := sqliteShop(t)
+	r := s.start("cart")
+	ann, ben := r.customer(), r.customer()
+	beer := newID()
+	ann.add(t, beer, 1)
+	r.projectAll()
+	s.broker.Shutdown()
+	requireItems(t, ann.get(t, 0), beer, 1)
+	var calls errgroup.Group
+	for name, call := range map[string]func(ctx context.Context) error{
+		"a cart that is known": func(ctx context.Context) error {
+			_, err := ann.commands.AddItem(ctx, &cartv1.AddItemRequest{RequestId: newID(), BeerId: beer, Quantity: 1})
+			return err
+		},
+		"a cart that is not": func(ctx context.Context) error {
+			_, err := ben.commands.AddItem(ctx, &cartv1.AddItemRequest{RequestId: newID(), BeerId: beer, Quantity: 1})
+			return err
+		},
+		"a merge": func(ctx context.Context) error {
+			_, err := ann.commands.MergeCart(ctx, &cartv1.MergeCartRequest{GuestToken: s.Token(identity.RoleGuest, newID())})
+			return err
+		},
+		"the history": func(ctx context.Context) error {
+			_, err := ann.queries.ListCartEvents(ctx, &cartv1.ListCartEventsRequest{})
+			return err
+		},
+	} {
+		calls.Go(func() error {
+			err := call(t.Context())
+			if fault.ReasonOf(rpc.Fault(err)) != "CART_UNAVAILABLE" || connect.CodeOf(err) != connect.CodeUnavailable {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	require.NoError(t, calls.Wait())
 }
 
 func TestCommands(t *testing.T) {
@@ -203,7 +303,10 @@ func TestHistoryIsListedInPages(t *testing.T) {
 	for range 58 {
 		ann.add(t, beer, 1)
 	}
-	require.Equal(t, []int64{64, 65}, list(), "a snapshot stands for what came before")
+	versions := list()
+	require.EqualValues(t, 32, versions[0], "a snapshot stands for what came before")
+	require.Len(t, versions, 34)
+	require.EqualValues(t, 65, versions[33])
 	_, err := ann.queries.ListCartEvents(t.Context(), &cartv1.ListCartEventsRequest{PageToken: "?"})
 	requireFault(t, err, connect.CodeInvalidArgument, "PAGE_TOKEN_INVALID")
 }

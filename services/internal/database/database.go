@@ -34,6 +34,7 @@ type DB struct {
 	clock   func() time.Time
 	group   group
 	signals sync.Map // name → *Signal
+	kept    sync.Map // key → what Kept made
 }
 
 // Open connects to the database that cfg names and fails when it can't be reached. An SQLite file and its folder are made

@@ -7,11 +7,5 @@ func (db *DB) Waiting() int {
 	return len(db.group.queue)
 }
 
-// Leaders returns how many groups may run at once.
-func (db *DB) Leaders() int {
-	leaders, _ := db.group.limits()
-	return leaders
-}
-
 // Rebind is rebind.
 var Rebind = rebind

@@ -11,23 +11,30 @@ import (
 	"entgo.io/ent/dialect"
 )
 
-// groupTimeout bounds a group from its beginning to its commit.
-const groupTimeout = 30 * time.Second
+const (
+	groupTimeout = 30 * time.Second // from a group's beginning to its commit
+	groupMembers = 128
+)
 
 var errPanicked = errors.New("database: the transaction's function did not return")
 
-// GroupTx is Tx for many concurrent callers: those that come while others commit share the next transaction and its commit,
-// which is what a transaction costs most. Each fn runs by itself in a savepoint, one after the other, each in its caller's
+// GroupTx is Tx for many concurrent callers: on SQLite, which has one writer, those that come while others commit share the
+// next transaction and its commit, which is what a transaction costs most. PostgreSQL lets transactions that commit at the
+// same time share the wait for the disk by itself: there it is Tx, and nobody waits for a neighbour's statements.
+//
+// In a group each fn runs by itself in a savepoint, one after the other, each in its caller's
 // goroutine; its error, its panic or the end of its ctx rolls back to that savepoint only. It returns after the commit,
 // and all members of a group share the commit's failure. A ctx that ends while the caller waits for its turn means that
 // fn does not run.
 //
-// A member that loses a serialization conflict or a deadlock, everyone in a group that breaks before its commit, and whoever
-// returned an error in one whose commit fails, is run again in a transaction of its own: fn must be repeatable. Locks are held until the group commits, so functions that lock
-// many rows in no common order belong in Tx.
+// Everyone in a group that breaks before its commit, and whoever returned an error in one whose commit fails, is run again
+// in a transaction of its own: fn must be repeatable.
 func (db *DB) GroupTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	if within(ctx, db) {
 		return errNested
+	}
+	if db.dialect == dialect.Postgres {
+		return db.Tx(ctx, fn)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -62,21 +69,12 @@ func (db *DB) GroupTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) 
 	return nil
 }
 
-// group gathers concurrent callers into shared transactions. Leaders are goroutines that live while there is work.
+// group gathers concurrent callers into shared transactions. Its leader is a goroutine that lives while there is work.
 type group struct {
-	db      *DB
-	mu      sync.Mutex
-	queue   []*member
-	leaders int
-}
-
-// limits returns how many groups may run at once and how many members a group has at most. SQLite has one writer.
-// PostgreSQL keeps 64 subtransactions of a transaction in memory and gets slow beyond.
-func (g *group) limits() (leaders, members int) {
-	if g.db.dialect == dialect.Postgres {
-		return 4, 64
-	}
-	return 1, 128
+	db    *DB
+	mu    sync.Mutex
+	queue []*member
+	led   bool
 }
 
 // member is a caller of GroupTx.
@@ -125,8 +123,8 @@ func (g *group) enqueue(m *member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.queue = append(g.queue, m)
-	if leaders, _ := g.limits(); g.leaders < leaders {
-		g.leaders++
+	if !g.led {
+		g.led = true
 		go g.lead()
 	}
 }
@@ -156,11 +154,10 @@ func (g *group) take() []*member {
 	defer g.mu.Unlock()
 	if len(g.queue) == 0 {
 		g.queue = nil
-		g.leaders--
+		g.led = false
 		return nil
 	}
-	_, members := g.limits()
-	n := min(len(g.queue), members)
+	n := min(len(g.queue), groupMembers)
 	batch := g.queue[:n:n]
 	g.queue = g.queue[n:]
 	return batch

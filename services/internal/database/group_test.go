@@ -21,24 +21,21 @@ const (
 	testTick    = time.Millisecond
 )
 
-// occupy keeps all leaders busy until release is called, so that whoever comes in between shares one group.
+// occupy keeps the leader busy until release is called, so that whoever comes in between shares one group.
 func occupy(t *testing.T, db *database.DB) (release func()) {
 	t.Helper()
-	hold := make(chan struct{})
+	running, hold := make(chan struct{}), make(chan struct{})
 	var busy sync.WaitGroup
-	for range db.Leaders() {
-		running := make(chan struct{})
-		busy.Go(func() {
-			if err := db.GroupTx(t.Context(), func(context.Context, *database.Tx) error {
-				close(running)
-				<-hold
-				return nil
-			}); err != nil {
-				t.Error(err)
-			}
-		})
-		<-running
-	}
+	busy.Go(func() {
+		if err := db.GroupTx(t.Context(), func(context.Context, *database.Tx) error {
+			close(running)
+			<-hold
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-running
 	return sync.OnceFunc(func() {
 		close(hold)
 		busy.Wait()
@@ -90,162 +87,145 @@ func TestGroupTxKeepsWhatSucceeds(t *testing.T) {
 }
 
 func TestGroupMembersFailAlone(t *testing.T) {
-	each(t, func(t *testing.T, db *database.DB) {
-		require.NoError(t, db.Tx(t.Context(), add("taken")))
-		ctx, cancel := context.WithCancel(t.Context())
-		release := occupy(t, db)
+	db := databasetest.SQLite(t, bottles)
+	require.NoError(t, db.Tx(t.Context(), add("taken")))
+	ctx, cancel := context.WithCancel(t.Context())
+	release := occupy(t, db)
 
-		member := func(fn func(ctx context.Context, tx *database.Tx) error) <-chan error {
-			return join(t, db, func() error { return db.GroupTx(t.Context(), fn) })
-		}
-		failing := func(name string, then func(ctx context.Context, tx *database.Tx) error) func(ctx context.Context, tx *database.Tx) error {
-			return func(ctx context.Context, tx *database.Tx) error {
-				tx.AfterCommit(func() { t.Errorf("hook of %q ran", name) })
-				if err := add(name)(ctx, tx); err != nil {
-					return err
-				}
-				return then(ctx, tx)
-			}
-		}
-		first := member(add("first"))
-		refused := member(failing("refused", func(context.Context, *database.Tx) error { return errStop }))
-		unique := member(failing("unique", add("taken")))
-		swallowed := member(failing("swallowed", func(ctx context.Context, tx *database.Tx) error {
-			_ = add("taken")(ctx, tx)
-			return nil
-		}))
-		unread := member(failing("unread", func(ctx context.Context, tx *database.Tx) error {
-			if db.Leaders() == 1 {
-				return errStop // SQLite has no failure that only comes with the rows
-			}
-			rows, err := tx.Query(ctx, "SELECT 1 / (2 - n) FROM generate_series(1, 2) AS n")
-			if err != nil {
+	member := func(fn func(ctx context.Context, tx *database.Tx) error) <-chan error {
+		return join(t, db, func() error { return db.GroupTx(t.Context(), fn) })
+	}
+	failing := func(name string, then func(ctx context.Context, tx *database.Tx) error) func(ctx context.Context, tx *database.Tx) error {
+		return func(ctx context.Context, tx *database.Tx) error {
+			tx.AfterCommit(func() { t.Errorf("hook of %q ran", name) })
+			if err := add(name)(ctx, tx); err != nil {
 				return err
 			}
-			for rows.Next() {
-			}
-			return rows.Close() // and rows.Err is not asked
-		}))
-		panicked := make(chan any, 1)
-		join(t, db, func() error {
-			defer func() { panicked <- recover() }()
-			return db.GroupTx(t.Context(), failing("panicking", func(context.Context, *database.Tx) error { panic("broken bottle") }))
-		})
-		exited := make(chan struct{})
-		join(t, db, func() error {
-			defer close(exited)
-			return db.GroupTx(t.Context(), failing("exiting", func(context.Context, *database.Tx) error {
-				runtime.Goexit()
-				return nil
-			}))
-		})
-		canceled := join(t, db, func() error {
-			return db.GroupTx(ctx, failing("canceled", func(ctx context.Context, tx *database.Tx) error {
-				cancel()
-				require.ErrorIs(t, add("too late")(ctx, tx), context.Canceled)
-				return nil
-			}))
-		})
-		last := member(func(ctx context.Context, tx *database.Tx) error {
-			var n int
-			require.NoError(t, tx.QueryRow(ctx, "SELECT count(*) FROM bottles WHERE name = ?", "first").Scan(&n))
-			require.Equal(t, 1, n, "members of a group share one transaction")
-			return add("last")(ctx, tx)
-		})
-
-		release()
-		require.NoError(t, <-first)
-		require.ErrorIs(t, <-refused, errStop)
-		require.Error(t, <-unique)
-		require.Error(t, <-swallowed)
-		require.Error(t, <-unread)
-		require.Equal(t, "broken bottle", <-panicked)
-		<-exited
-		require.ErrorIs(t, <-canceled, context.Canceled)
-		require.NoError(t, <-last)
-		require.Equal(t, []string{"first", "last", "taken"}, names(t, db))
+			return then(ctx, tx)
+		}
+	}
+	first := member(add("first"))
+	refused := member(failing("refused", func(context.Context, *database.Tx) error { return errStop }))
+	unique := member(failing("unique", add("taken")))
+	swallowed := member(failing("swallowed", func(ctx context.Context, tx *database.Tx) error {
+		_ = add("taken")(ctx, tx)
+		return nil
+	}))
+	panicked := make(chan any, 1)
+	join(t, db, func() error {
+		defer func() { panicked <- recover() }()
+		return db.GroupTx(t.Context(), failing("panicking", func(context.Context, *database.Tx) error { panic("broken bottle") }))
 	})
+	exited := make(chan struct{})
+	join(t, db, func() error {
+		defer close(exited)
+		return db.GroupTx(t.Context(), failing("exiting", func(context.Context, *database.Tx) error {
+			runtime.Goexit()
+			return nil
+		}))
+	})
+	canceled := join(t, db, func() error {
+		return db.GroupTx(ctx, failing("canceled", func(ctx context.Context, tx *database.Tx) error {
+			cancel()
+			require.ErrorIs(t, add("too late")(ctx, tx), context.Canceled)
+			return nil
+		}))
+	})
+	last := member(func(ctx context.Context, tx *database.Tx) error {
+		var n int
+		require.NoError(t, tx.QueryRow(ctx, "SELECT count(*) FROM bottles WHERE name = ?", "first").Scan(&n))
+		require.Equal(t, 1, n, "members of a group share one transaction")
+		return add("last")(ctx, tx)
+	})
+
+	release()
+	require.NoError(t, <-first)
+	require.ErrorIs(t, <-refused, errStop)
+	require.Error(t, <-unique)
+	require.Error(t, <-swallowed)
+	require.Equal(t, "broken bottle", <-panicked)
+	<-exited
+	require.ErrorIs(t, <-canceled, context.Canceled)
+	require.NoError(t, <-last)
+	require.Equal(t, []string{"first", "last", "taken"}, names(t, db))
 }
 
 func TestGroupSharesACommitFailure(t *testing.T) {
-	each(t, func(t *testing.T, db *database.DB) {
-		release := occupy(t, db)
-		member := func(fn func(ctx context.Context, tx *database.Tx) error) <-chan error {
-			return join(t, db, func() error {
-				return db.GroupTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-					tx.AfterCommit(func() { t.Error("a hook ran without a commit") })
-					return fn(ctx, tx)
-				})
-			})
-		}
-		good := member(add("good"))
-		bad := member(func(ctx context.Context, tx *database.Tx) error {
-			_, err := tx.Exec(ctx, "INSERT INTO bottles (name, crate) VALUES ('bad', 404)")
-			return err
-		})
-		refused := member(func(context.Context, *database.Tx) error { return errStop })
-		misled := join(t, db, func() error {
+	db := databasetest.SQLite(t, bottles)
+	release := occupy(t, db)
+	member := func(fn func(ctx context.Context, tx *database.Tx) error) <-chan error {
+		return join(t, db, func() error {
 			return db.GroupTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-				var n int
-				require.NoError(t, tx.QueryRow(ctx, "SELECT count(*) FROM bottles WHERE name = ?", "good").Scan(&n))
-				if n > 0 {
-					return errStop
-				}
-				return add("misled")(ctx, tx)
+				tx.AfterCommit(func() { t.Error("a hook ran without a commit") })
+				return fn(ctx, tx)
 			})
 		})
-		release()
-		require.ErrorContains(t, <-good, "committing")
-		require.ErrorContains(t, <-bad, "committing")
-		require.ErrorIs(t, <-refused, errStop)
-		require.NoError(t, <-misled, "nobody is refused because of what never was")
-		require.Equal(t, []string{"misled"}, names(t, db))
-		require.NoError(t, db.GroupTx(t.Context(), add("usable afterwards")))
+	}
+	good := member(add("good"))
+	bad := member(func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO bottles (name, crate) VALUES ('bad', 404)")
+		return err
 	})
+	refused := member(func(context.Context, *database.Tx) error { return errStop })
+	misled := join(t, db, func() error {
+		return db.GroupTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			var n int
+			require.NoError(t, tx.QueryRow(ctx, "SELECT count(*) FROM bottles WHERE name = ?", "good").Scan(&n))
+			if n > 0 {
+				return errStop
+			}
+			return add("misled")(ctx, tx)
+		})
+	})
+	release()
+	require.ErrorContains(t, <-good, "committing")
+	require.ErrorContains(t, <-bad, "committing")
+	require.ErrorIs(t, <-refused, errStop)
+	require.NoError(t, <-misled, "nobody is refused because of what never was")
+	require.Equal(t, []string{"misled"}, names(t, db))
+	require.NoError(t, db.GroupTx(t.Context(), add("usable afterwards")))
 }
 
 func TestBrokenGroupRunsItsMembersAlone(t *testing.T) {
-	each(t, func(t *testing.T, db *database.DB) {
-		release := occupy(t, db)
-		first := join(t, db, func() error { return db.GroupTx(t.Context(), add("first")) })
-		tries := 0
-		breaking := join(t, db, func() error {
-			return db.GroupTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-				if tries++; tries > 1 {
-					return add("breaking")(ctx, tx)
-				}
-				_, err := tx.Exec(ctx, "ROLLBACK")
-				require.NoError(t, err)
-				return errStop
-			})
+	db := databasetest.SQLite(t, bottles)
+	release := occupy(t, db)
+	first := join(t, db, func() error { return db.GroupTx(t.Context(), add("first")) })
+	tries := 0
+	breaking := join(t, db, func() error {
+		return db.GroupTx(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			if tries++; tries > 1 {
+				return add("breaking")(ctx, tx)
+			}
+			_, err := tx.Exec(ctx, "ROLLBACK")
+			require.NoError(t, err)
+			return errStop
 		})
-		last := join(t, db, func() error { return db.GroupTx(t.Context(), add("last")) })
-		release()
-		require.NoError(t, <-first)
-		require.NoError(t, <-breaking)
-		require.NoError(t, <-last)
-		require.Equal(t, []string{"breaking", "first", "last"}, names(t, db))
 	})
+	last := join(t, db, func() error { return db.GroupTx(t.Context(), add("last")) })
+	release()
+	require.NoError(t, <-first)
+	require.NoError(t, <-breaking)
+	require.NoError(t, <-last)
+	require.Equal(t, []string{"breaking", "first", "last"}, names(t, db))
 }
 
 func TestCanceledWhileWaitingNeverRuns(t *testing.T) {
-	each(t, func(t *testing.T, db *database.DB) {
-		release := occupy(t, db)
-		ctx, cancel := context.WithCancel(t.Context())
-		gone := join(t, db, func() error {
-			return db.GroupTx(ctx, func(context.Context, *database.Tx) error {
-				t.Error("ran although nobody waits for it")
-				return nil
-			})
+	db := databasetest.SQLite(t, bottles)
+	release := occupy(t, db)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := join(t, db, func() error {
+		return db.GroupTx(ctx, func(context.Context, *database.Tx) error {
+			t.Error("ran although nobody waits for it")
+			return nil
 		})
-		cancel()
-		require.ErrorIs(t, <-gone, context.Canceled, "it returns at once")
-		stays := join(t, db, func() error { return db.GroupTx(t.Context(), add("stays")) })
-		release()
-		require.NoError(t, <-stays)
-		require.ErrorIs(t, db.GroupTx(ctx, add("never")), context.Canceled)
-		require.Equal(t, []string{"stays"}, names(t, db))
 	})
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled, "it returns at once")
+	stays := join(t, db, func() error { return db.GroupTx(t.Context(), add("stays")) })
+	release()
+	require.NoError(t, <-stays)
+	require.ErrorIs(t, db.GroupTx(ctx, add("never")), context.Canceled)
+	require.Equal(t, []string{"stays"}, names(t, db))
 }
 
 // BenchmarkCommit compares one commit for each with shared commits, 32 goroutines at once. The PostgreSQL server that tests

@@ -9,12 +9,12 @@ import (
 // savepoints is a transaction with one savepoint, `member`, always open for whoever is next.
 type savepoints struct{ *sql.Tx }
 
-// keep makes what was done since the savepoint part of the transaction. It fails when PostgreSQL has seen an error since.
+// keep makes what was done since the savepoint part of the transaction.
 func (t *savepoints) keep(ctx context.Context) error {
-	return t.exec(ctx, "RELEASE SAVEPOINT member; SAVEPOINT member") // one round trip
+	return t.exec(ctx, "RELEASE SAVEPOINT member; SAVEPOINT member")
 }
 
-// undo takes back what was done since the savepoint, and with it PostgreSQL's refusal to go on after an error.
+// undo takes back what was done since the savepoint.
 func (t *savepoints) undo(ctx context.Context) error {
 	return t.exec(ctx, "ROLLBACK TO SAVEPOINT member")
 }

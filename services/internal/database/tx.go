@@ -23,6 +23,7 @@ var errNested = errors.New("database: a transaction was begun inside another one
 type Tx struct {
 	db     *DB
 	sql    *sql.Tx
+	conn   *sql.Conn       // what it runs on; nil in a group
 	bound  context.Context // in a group: what ends statements instead of the caller's context
 	failed error
 	hooks  []func()
@@ -57,7 +58,7 @@ func (db *DB) runTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	}
 	defer sqlTx.Rollback() // does nothing after a commit
 
-	tx := &Tx{db: db, sql: sqlTx}
+	tx := &Tx{db: db, sql: sqlTx, conn: conn}
 	if err := fn(inside(ctx, db), tx); err != nil {
 		if retryable(tx.failed) { // fn may have hidden it
 			return tx.failed

@@ -2,13 +2,11 @@ package journal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/google/uuid"
-	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/taproom-shop/taproom/services/internal/database"
@@ -56,10 +54,7 @@ func appendEvents(ctx context.Context, tx *database.Tx, ids []string, msgs []pro
 	if len(msgs) == 0 {
 		return nil
 	}
-	headers, err := traceHeaders(ctx)
-	if err != nil {
-		return err
-	}
+	traces := newTraceHeaders(ctx, tx)
 	const columns = 8
 	now := tx.Now()
 	args := make([]any, 0, columns*len(msgs))
@@ -76,7 +71,7 @@ func appendEvents(ctx context.Context, tx *database.Tx, ids []string, msgs []pro
 		if err != nil {
 			return fmt.Errorf("event %s: %w", event.Type(msg), err)
 		}
-		args = append(args, ids[i], subject, stream, event.Aggregate(subject), event.Type(msg), payload, headers, now)
+		args = append(args, ids[i], subject, stream, event.Aggregate(subject), event.Type(msg), payload, traces.of(msg), now)
 	}
 	for rows := range slices.Chunk(args, columns*insertStep) {
 		values := strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?, ?), ", len(rows)/columns), ", ")
@@ -86,13 +81,6 @@ func appendEvents(ctx context.Context, tx *database.Tx, ids []string, msgs []pro
 		}
 	}
 	tx.AfterCommit(tx.Signal(outboxSignal).Notify)
+	countAppended(tx, msgs)
 	return nil
-}
-
-// traceHeaders returns the W3C trace headers of ctx as JSON.
-func traceHeaders(ctx context.Context) (string, error) {
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	headers, err := json.Marshal(carrier)
-	return string(headers), err
 }

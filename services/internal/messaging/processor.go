@@ -31,7 +31,7 @@ func NewProcessor(c Consumer, db *database.DB) (*Processor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Processor{consumer: c, db: db, routes: make(map[string]*Route, len(c.Routes)), tracing: newTracing(nil)}
+	p := &Processor{consumer: c, db: db, routes: make(map[string]*Route, len(c.Routes)), tracing: newTracing(nil, db)}
 	for i := range c.Routes {
 		p.routes[strings.TrimSuffix(c.Routes[i].pattern, ".*")] = &c.Routes[i]
 	}

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/taproom-shop/taproom/services/internal/journal"
 )
@@ -22,9 +24,112 @@ type failure struct {
 	final bool // no try can help
 }
 
-// publish sends the events, those of one aggregate one after the other and those of different ones side by side. An
-// outage ends it: what was stored until then is among the published.
-func (r *relayRun) publish(ctx context.Context, events []journal.Record) (published []journal.Record, failures []failure, outage error) {
+// sending is what became of events that were to be published.
+type sending struct {
+	published []journal.Record
+	failures  []failure
+	outage    error // ended it; what was stored until then is among the published
+}
+
+func (s *sending) add(other sending) {
+	s.published = append(s.published, other.published...)
+	s.failures = append(s.failures, other.failures...)
+	s.outage = errors.Join(s.outage, other.outage)
+}
+
+// publish sends the events in order: those of one stream together, and the streams side by side. An aggregate's events in
+// a second stream wait for those in the first.
+func (r *relayRun) publish(ctx context.Context, events []journal.Record) (all sending) {
+	for len(events) > 0 && all.outage == nil && ctx.Err() == nil {
+		streams, later := byStream(events)
+		results := make([]sending, len(streams))
+		var streaming sync.WaitGroup
+		for i, stream := range streams {
+			streaming.Go(func() { results[i] = r.publishStream(ctx, stream) })
+		}
+		streaming.Wait()
+		failed := make(map[string]bool)
+		for _, result := range results {
+			all.add(result)
+			for _, f := range result.failures {
+				failed[f.event.Aggregate] = true
+			}
+		}
+		events = slices.DeleteFunc(later, func(e journal.Record) bool { return failed[e.Aggregate] })
+	}
+	return all
+}
+
+// byStream parts events by their streams. Later are those that follow, in their aggregate, one of another stream.
+func byStream(events []journal.Record) (streams [][]journal.Record, later []journal.Record) {
+	place := make(map[string]int)       // of a stream among the streams
+	streamOf := make(map[string]string) // of an aggregate
+	for _, e := range events {
+		if first, known := streamOf[e.Aggregate]; known && first != e.Stream {
+			streamOf[e.Aggregate] = "" // what follows is later still
+			later = append(later, e)
+			continue
+		}
+		streamOf[e.Aggregate] = e.Stream
+		i, known := place[e.Stream]
+		if !known {
+			i = len(streams)
+			place[e.Stream] = i
+			streams = append(streams, nil)
+		}
+		streams[i] = append(streams[i], e)
+	}
+	return streams, later
+}
+
+// publishStream sends events of one stream, as one batch where that saves time. Aggregates with an event that the broker
+// refused before, or will, stay out of it.
+func (r *relayRun) publishStream(ctx context.Context, events []journal.Record) (all sending) {
+	doubtful := make(map[string]bool)
+	for _, e := range events {
+		if e.Attempts > 0 || r.tooLarge(e) != nil {
+			doubtful[e.Aggregate] = true
+		}
+	}
+	var batch, single []journal.Record
+	for _, e := range events {
+		if doubtful[e.Aggregate] {
+			single = append(single, e)
+		} else {
+			batch = append(batch, e)
+		}
+	}
+	if len(batch) < leastBatch {
+		return r.publishOneByOne(ctx, events)
+	}
+	if all = r.publishBatch(ctx, batch); all.outage == nil {
+		all.add(r.publishOneByOne(ctx, single))
+	}
+	return all
+}
+
+// publishBatch sends events of one stream as one batch. The broker takes it whole, and refuses it whole for one event at
+// fault or already stored: then each is judged on its own.
+func (r *relayRun) publishBatch(ctx context.Context, events []journal.Record) sending {
+	msgs := make([]*nats.Msg, len(events))
+	for i, e := range events {
+		msgs[i] = Envelope(r.Service, e)
+	}
+	bound, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	_, err := jetstreamext.PublishMsgBatch(bound, r.js, msgs, jetstreamext.BatchFlowControl{}) // one answer, to the last
+	switch {
+	case err == nil:
+		return sending{published: events}
+	case bound.Err() != nil: // no answer: perhaps it is stored, which trying again will tell
+		return sending{outage: fmt.Errorf("publish %d events to %s: %w", len(events), events[0].Stream, err)}
+	default:
+		return r.publishOneByOne(ctx, events)
+	}
+}
+
+// publishOneByOne sends events of one aggregate one after the other and those of different ones side by side.
+func (r *relayRun) publishOneByOne(ctx context.Context, events []journal.Record) (all sending) {
 	waiting := make(map[string][]journal.Record)
 	var wave []journal.Record
 	for _, e := range events {
@@ -36,26 +141,26 @@ func (r *relayRun) publish(ctx context.Context, events []journal.Record) (publis
 		}
 		waiting[e.Aggregate] = append(queue, e)
 	}
-	for len(wave) > 0 && outage == nil && ctx.Err() == nil {
+	for len(wave) > 0 && all.outage == nil && ctx.Err() == nil {
 		var next []journal.Record
 		for i, err := range r.send(ctx, wave) {
 			e := wave[i]
 			switch final, ownFault := r.judge(ctx, e, err); {
 			case err == nil:
-				published = append(published, e)
+				all.published = append(all.published, e)
 				if queue := waiting[e.Aggregate]; len(queue) > 0 {
 					next = append(next, queue[0])
 					waiting[e.Aggregate] = queue[1:]
 				}
 			case ownFault:
-				failures = append(failures, failure{e, err, final})
+				all.failures = append(all.failures, failure{e, err, final})
 			default:
-				outage = fmt.Errorf("publish %s: %w", e.Subject, err)
+				all.outage = fmt.Errorf("publish %s: %w", e.Subject, err)
 			}
 		}
 		wave = next
 	}
-	return published, failures, outage
+	return all
 }
 
 // send publishes events side by side and returns what became of each.

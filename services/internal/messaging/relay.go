@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	relayBatch    = 256             // events read at once, and the most in flight
+	relayBatch    = 256             // events read at once, and the most in flight; a broker takes batches of up to 1000
+	leastBatch    = 8               // events that cost the broker as much one by one as in a batch, which it stages first
 	ackTimeout    = 5 * time.Second // what the broker may take to store an event
 	leaseTime     = 6 * time.Second
 	sweepEvery    = time.Second
@@ -118,19 +119,19 @@ func (r *relayRun) step(ctx context.Context) (more bool, err error) {
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	published, failures, outage := r.publish(ctx, events)
-	if err := r.mark(ctx, published); err != nil {
+	sent := r.publish(ctx, events)
+	if err := r.mark(ctx, sent.published); err != nil {
 		return false, err
 	}
-	for _, f := range failures {
+	for _, f := range sent.failures {
 		if err := r.hold(ctx, f, now); err != nil {
 			return false, err
 		}
 	}
-	if outage != nil {
-		r.Log.WarnContext(ctx, "broker does not take events; they wait in the outbox", slog.Any("error", outage))
+	if sent.outage != nil {
+		r.Log.WarnContext(ctx, "broker does not take events; they wait in the outbox", slog.Any("error", sent.outage))
 	}
-	return more && outage == nil, nil
+	return more && sent.outage == nil, nil
 }
 
 // lease takes the lease or renews it in good time.

@@ -25,7 +25,7 @@ type Runner struct {
 	JetStream jetstream.JetStream
 	DB        *database.DB // for consumers; a service of workers alone has none
 	Log       *slog.Logger
-	Tracing   trace.TracerProvider // nil means OpenTelemetry's global one
+	Tracing   trace.TracerProvider // nil: traces are only passed on
 
 	// Alone says that no other process consumes from this server. What was handed out before then went to one that died, and
 	// is handed out again at once instead of after AckWait.
@@ -39,7 +39,7 @@ func (r Runner) Consume(ctx context.Context, c Consumer) error {
 	if err != nil {
 		return err
 	}
-	p.tracing = newTracing(r.Tracing)
+	p.tracing = newTracing(r.Tracing, r.DB)
 	c = p.consumer
 	log := r.Log.With(slog.String("consumer", c.Name))
 	run := &batchRun{

@@ -50,6 +50,7 @@ func Streams() []jetstream.StreamConfig {
 		s.Storage = jetstream.FileStorage
 		s.Duplicates = duplicateWindow
 		s.AllowDirect = true
+		s.AllowAtomicPublish = true
 		s.MaxMsgs, s.MaxBytes, s.MaxMsgsPerSubject, s.MaxConsumers = -1, -1, -1, -1
 	}
 	return streams
@@ -91,6 +92,7 @@ func reconcile(ctx context.Context, js jetstream.JetStream, want jetstream.Strea
 	next.Replicas = want.Replicas
 	next.AllowRollup = want.AllowRollup
 	next.AllowDirect = want.AllowDirect
+	next.AllowAtomicPublish = want.AllowAtomicPublish
 	if reflect.DeepEqual(have, next) {
 		return nil
 	}

@@ -38,6 +38,7 @@ func TestReconcileAddsAndKeepsWhatAnOperatorSet(t *testing.T) {
 	stream, err := b.js.Stream(t.Context(), messaging.StreamCarts)
 	require.NoError(t, err)
 	require.True(t, stream.CachedInfo().Config.AllowRollup)
+	require.True(t, stream.CachedInfo().Config.AllowAtomicPublish)
 	require.Equal(t, "kept", stream.CachedInfo().Config.Description)
 	require.EqualValues(t, 1<<30, stream.CachedInfo().Config.MaxBytes)
 }

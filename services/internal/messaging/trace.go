@@ -2,13 +2,18 @@ package messaging
 
 import (
 	"context"
+	"strings"
 
 	"github.com/nats-io/nats.go"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	nooptrace "go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/event"
+	"github.com/taproom-shop/taproom/services/internal/journal"
 )
 
 // carrier reads and writes the trace context in a message's headers. NATS headers keep the case of their names.
@@ -29,19 +34,35 @@ func (c carrier) Keys() []string {
 	return keys
 }
 
-// tracing makes one consumer span for each handled event, a child of the span that caused the event.
-type tracing struct{ tracer trace.Tracer }
-
-func newTracing(provider trace.TracerProvider) tracing {
-	if provider == nil {
-		provider = otel.GetTracerProvider()
-	}
-	return tracing{provider.Tracer("github.com/taproom-shop/taproom/services/internal/messaging")}
+// InjectTrace tells in a message's headers which trace it belongs to, for those who publish without an outbox.
+func InjectTrace(ctx context.Context, header nats.Header) {
+	propagation.TraceContext{}.Inject(ctx, carrier(header))
 }
 
+// tracing makes one consumer span for each handled event, a child of the span that caused the event.
+type tracing struct {
+	tracer trace.Tracer
+	db     *database.DB // where effects are noted; nil: nowhere
+}
+
+// newTracing makes spans with provider, or none with nil: the trace's ids are passed on all the same.
+func newTracing(provider trace.TracerProvider, db *database.DB) tracing {
+	if provider == nil {
+		provider = nooptrace.NewTracerProvider()
+	}
+	return tracing{provider.Tracer("github.com/taproom-shop/taproom/services/internal/messaging"), db}
+}
+
+// start continues the trace of an event while it is handled.
 func (t tracing) start(ctx context.Context, consumer string, ev Event) (context.Context, func(error)) {
-	ctx = propagation.TraceContext{}.Extract(ctx, carrier(ev.Header))
-	ctx, span := t.tracer.Start(ctx, consumer+" "+ev.Type, trace.WithSpanKind(trace.SpanKindConsumer))
+	if ev.Header.Get(HeaderTraceParent) != "" {
+		ctx = propagation.TraceContext{}.Extract(ctx, carrier(ev.Header))
+	}
+	if cause := trace.SpanContextFromContext(ctx); cause.IsValid() && !cause.IsSampled() {
+		return ctx, func(error) {} // nobody would see a span
+	}
+	name := ev.Type[strings.LastIndexByte(ev.Type, '.')+1:]
+	ctx, span := t.tracer.Start(ctx, consumer+" "+name, trace.WithSpanKind(trace.SpanKindConsumer))
 	if span.IsRecording() {
 		span.SetAttributes(
 			attribute.String("messaging.system", "nats"),
@@ -52,32 +73,43 @@ func (t tracing) start(ctx context.Context, consumer string, ev Event) (context.
 			attribute.Int("taproom.attempt", ev.Attempt),
 		)
 	}
+	if t.db != nil {
+		journal.Follow(t.db, about(ev), span.SpanContext())
+	}
 	return ctx, ending(span)
 }
 
-// startBatch makes one span for events that are handled together: a child of what caused the event when there is one,
-// else linked to what caused each.
+// startBatch continues the traces of events that are handled together: each has its span, for as long as the batch takes,
+// and what is written to the outbox follows from the event that is about the same.
 func (t tracing) startBatch(ctx context.Context, consumer string, events []Event) (context.Context, func(error)) {
 	if len(events) == 1 {
 		return t.start(ctx, consumer, events[0])
 	}
-	var links []trace.Link
+	causes := make(map[string]trace.SpanContext, len(events))
+	ends := make([]func(error), 0, len(events))
 	for _, ev := range events {
-		cause := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier(ev.Header)))
-		if cause.IsSampled() {
-			links = append(links, trace.Link{SpanContext: cause})
+		own, end := t.start(ctx, consumer, ev)
+		span := trace.SpanFromContext(own)
+		if span.IsRecording() {
+			span.SetAttributes(attribute.Int("messaging.batch.message_count", len(events)))
+		}
+		if span.SpanContext().IsValid() {
+			causes[about(ev)] = span.SpanContext()
+		}
+		ends = append(ends, end)
+	}
+	return journal.WithCauses(ctx, causes), func(err error) {
+		for _, end := range ends {
+			end(err)
 		}
 	}
-	ctx, span := t.tracer.Start(ctx, consumer+" batch", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithLinks(links...))
-	if span.IsRecording() {
-		span.SetAttributes(
-			attribute.String("messaging.system", "nats"),
-			attribute.String("messaging.operation.type", "process"),
-			attribute.String("messaging.consumer.group.name", consumer),
-			attribute.Int("messaging.batch.message_count", len(events)),
-		)
+}
+
+func about(ev Event) string {
+	if key := event.Key(ev.Message); key != "" {
+		return key
 	}
-	return ctx, ending(span)
+	return ev.AggregateID()
 }
 
 func ending(span trace.Span) func(error) {

@@ -65,7 +65,7 @@ func (r Runner) Work(ctx context.Context, w Worker) error {
 	run := &workRun{
 		worker:   w,
 		log:      log,
-		tracing:  newTracing(r.Tracing),
+		tracing:  newTracing(r.Tracing, nil),
 		answerer: answerer{js: r.JetStream, log: log, consumer: w.Name, backoff: w.Backoff},
 	}
 	return r.attach(ctx, log, durable{name: w.Name, stream: w.Stream, subjects: w.Subjects, ackWait: w.AckWait}, run.consume)

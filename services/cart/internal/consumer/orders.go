@@ -106,7 +106,7 @@ func (k *Keeper) forget(ctx context.Context, cartID string) error {
 	return k.store.Delete(ctx, cartID)
 }
 
-// Loop forgets the carts of guests that are gone.
+// Loop forgets the carts of guests that are gone. Two replicas that do so at once forget them twice, which is no different.
 func (k *Keeper) Loop() module.Loop {
 	return module.Repeat(k.log, "guests", expireEvery, nil, k.expire)
 }

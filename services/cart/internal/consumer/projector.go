@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/services/cart/internal/domain"
 	"github.com/taproom-shop/taproom/services/cart/internal/eventstore"
@@ -44,7 +46,7 @@ func (p *Projector) project(ctx context.Context, tx *database.Tx, events []messa
 
 // Project writes a cart as it is now, for those who can't wait for word of its last event.
 func (p *Projector) Project(ctx context.Context, cartID string) error {
-	return p.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+	return p.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return p.write(ctx, tx, map[string]uint64{cartID: 0})
 	})
 }
@@ -55,15 +57,9 @@ func (p *Projector) write(ctx context.Context, tx *database.Tx, newest map[strin
 	if err := store.Lock(ctx, tx, ids...); err != nil {
 		return err
 	}
-	var carts []*domain.Cart
-	for _, id := range ids {
-		cart, err := p.events.LoadSince(ctx, id, newest[id])
-		if err != nil {
-			return err
-		}
-		if cart.Version > 0 { // else it was purged
-			carts = append(carts, cart)
-		}
+	carts, err := p.load(ctx, ids, newest)
+	if err != nil {
+		return err
 	}
 	if err := store.Put(ctx, tx, carts); err != nil {
 		return err
@@ -74,4 +70,22 @@ func (p *Projector) write(ctx context.Context, tx *database.Tx, newest map[strin
 		}
 	})
 	return nil
+}
+
+// load folds carts side by side, since each costs a round trip to the broker, or the wait for who changes the cart. It leaves
+// out those that were purged.
+func (p *Projector) load(ctx context.Context, ids []string, newest map[string]uint64) ([]*domain.Cart, error) {
+	carts := make([]*domain.Cart, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			carts[i], err = p.events.LoadSince(ctx, id, newest[id])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(carts, func(c *domain.Cart) bool { return c.Version == 0 }), nil
 }

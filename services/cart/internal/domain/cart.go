@@ -6,6 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
@@ -19,6 +22,8 @@ const (
 	// remembered is how many commands of each kind a cart remembers, to ignore their repeats: those that its owner sent, and
 	// those that follow from orders and merges. However much somebody clicks, what an order did is not done again.
 	remembered = 256
+	// kept is how many events a snapshot keeps as they are.
+	kept = 32
 )
 
 // Item is units of one beer.
@@ -77,7 +82,7 @@ func (c *Cart) Lines() []*eventv1.CartLine {
 	return lines
 }
 
-// Snapshot is the event that stands for all events so far.
+// Snapshot is the state so far.
 func (c *Cart) Snapshot() *eventv1.CartSnapshot {
 	return &eventv1.CartSnapshot{Lines: c.Lines(), RecentCommandIds: slices.Clone(c.commands), Version: c.Version, HandedOver: c.handedOver}
 }
@@ -89,12 +94,43 @@ func (c *Cart) Clone() *Cart {
 	return &out
 }
 
+// Events are what stands in the stream for a cart: a snapshot is the state that it begins with and the events that it kept,
+// any other event is itself.
+func Events(ev *eventv1.CartEvent) []*eventv1.CartEvent {
+	recent := ev.GetSnapshot().GetRecentEvents()
+	if len(recent) == 0 {
+		return []*eventv1.CartEvent{ev}
+	}
+	base := proto.CloneOf(ev)
+	base.GetSnapshot().RecentEvents = nil
+	return append([]*eventv1.CartEvent{base}, recent...)
+}
+
+// Compact is a snapshot that stands for all events of a cart, which are given in order. The newest ones stay in it as they
+// are, so that their commands can still be answered as they were at first.
+func Compact(cartID string, events []*eventv1.CartEvent) *eventv1.CartEvent {
+	recent := max(len(events)-kept, 0)
+	base := &Cart{ID: cartID}
+	for _, ev := range events[:recent] {
+		base.Apply(ev)
+	}
+	snapshot := base.Snapshot()
+	snapshot.RecentEvents = events[recent:]
+	return &eventv1.CartEvent{
+		OccurredAt: timestamppb.New(base.UpdatedAt), Guest: base.Guest,
+		Event: &eventv1.CartEvent_Snapshot{Snapshot: snapshot},
+	}
+}
+
 // Apply makes an event's change. The repeat of a remembered command changes nothing: an append whose acknowledgement was
 // lost may stand in the stream twice.
 func (c *Cart) Apply(ev *eventv1.CartEvent) {
 	if snapshot := ev.GetSnapshot(); snapshot != nil {
 		c.restore(snapshot)
 		c.UpdatedAt, c.Guest = ev.GetOccurredAt().AsTime(), ev.GetGuest()
+		for _, ev := range snapshot.GetRecentEvents() {
+			c.Apply(ev)
+		}
 		return
 	}
 	if slices.Contains(c.commands, ev.GetCommandId()) {

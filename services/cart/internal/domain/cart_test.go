@@ -39,11 +39,13 @@ func (h *history) do(command domain.Command, decide domain.Decide) (*eventv1.Car
 	return ev, nil
 }
 
-func (h *history) snapshot() *eventv1.CartEvent {
-	return &eventv1.CartEvent{
-		CommandId: "snapshot", OccurredAt: timestamppb.New(h.cart.UpdatedAt),
-		Event: &eventv1.CartEvent_Snapshot{Snapshot: proto.CloneOf(h.cart.Snapshot())},
+// snapshot stands for a stream's events.
+func snapshot(stream []*eventv1.CartEvent) *eventv1.CartEvent {
+	var events []*eventv1.CartEvent
+	for _, ev := range stream {
+		events = append(events, domain.Events(ev)...)
 	}
+	return proto.CloneOf(domain.Compact("c", events))
 }
 
 func fold(events []*eventv1.CartEvent) *domain.Cart {
@@ -88,7 +90,7 @@ func TestTheFoldIgnoresRepeatsAndSnapshots(t *testing.T) {
 			case 8:
 				ev, _ = h.do(domain.Command{ID: fmt.Sprint("handover:", step)}, domain.HandOver("user", "merge:x"))
 			case 9:
-				stream = []*eventv1.CartEvent{h.snapshot()}
+				stream = []*eventv1.CartEvent{snapshot(stream)}
 			}
 			if ev != nil {
 				stream = append(stream, ev)
@@ -99,7 +101,7 @@ func TestTheFoldIgnoresRepeatsAndSnapshots(t *testing.T) {
 		}
 		folded := fold(stream)
 		require.True(t, proto.Equal(h.cart.Snapshot(), folded.Snapshot()), "%v\n%v", h.cart.Snapshot(), folded.Snapshot())
-		require.True(t, h.cart.UpdatedAt.Equal(folded.UpdatedAt))
+		require.True(t, h.cart.Version == 0 || h.cart.UpdatedAt.Equal(folded.UpdatedAt))
 	})
 }
 
@@ -184,5 +186,5 @@ func TestARequestIDIsForOneChange(t *testing.T) {
 	require.NotNil(t, ev, "what was refused is not remembered")
 	ev, err = h.do(domain.Command{ID: "r3", Digest: "one"}, domain.Reset())
 	require.NoError(t, err)
-	require.Nil(t, ev, "it is empty already")
+	require.NotNil(t, ev, "it is empty already, and a late repeat must not empty it again")
 }

@@ -7,8 +7,9 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
 
-// Command identifies a change of a cart. A command that its owner sent has a digest, which tells a repetition from another
-// change under the same id; one that follows from an order or a merge has none, since its id says everything.
+// Command identifies a change of a cart. A command that its owner sent has the method in its id and a digest, which tells a
+// repetition from another change under the same id; one that follows from an order or a merge has none, since its id says
+// everything.
 type Command struct {
 	ID     string
 	Digest string
@@ -73,14 +74,9 @@ func Remove(beerID string) Decide {
 	}
 }
 
-// Reset empties the cart; an empty one stays as it is.
+// Reset empties the cart. It is an event of an empty one too: else a late repeat would take out what was put in since.
 func Reset() Decide {
-	return func(c *Cart) (*eventv1.CartEvent, error) {
-		if len(c.Items) == 0 {
-			return nil, nil
-		}
-		return &eventv1.CartEvent{Event: &eventv1.CartEvent_Reset_{Reset_: &eventv1.CartReset{}}}, nil
-	}
+	return always(&eventv1.CartEvent{Event: &eventv1.CartEvent_Reset_{Reset_: &eventv1.CartReset{}}})
 }
 
 // HandOver gives all lines of a guest's cart to another cart, which takes them in by the command mergeID. An empty cart

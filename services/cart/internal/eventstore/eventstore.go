@@ -20,6 +20,7 @@ import (
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	"github.com/taproom-shop/taproom/services/cart/internal/domain"
 	"github.com/taproom-shop/taproom/services/internal/fault"
+	"github.com/taproom-shop/taproom/services/internal/messaging"
 )
 
 const (
@@ -27,6 +28,8 @@ const (
 	prefix  = "taproom.cart."
 	cached  = 20_000 // carts kept folded in memory
 	compact = 64     // events after which a snapshot replaces them
+
+	publishWait = 5 * time.Second // for an acknowledgement, while others wait for the cart
 
 	// HeaderType says what a message holds without decoding it, such as `item_added`.
 	HeaderType = "Taproom-Event-Type"
@@ -81,7 +84,7 @@ func (s *Store) LoadSince(ctx context.Context, cartID string, seen uint64) (*dom
 
 // Do carries a command out and answers the cart after it. Who decides: the stream, by the expected last sequence of the
 // cart's subject. The loser reads what the winner wrote and decides again, until ctx ends. A command that the cart
-// remembers is not carried out twice.
+// remembers is not carried out twice, but answered as it was at first.
 func (s *Store) Do(ctx context.Context, cartID string, guest bool, command domain.Command, decide domain.Decide) (*domain.Cart, error) {
 	e := s.entry(cartID)
 	e.mu.Lock()
@@ -93,8 +96,12 @@ func (s *Store) Do(ctx context.Context, cartID string, guest bool, command domai
 				return nil, err
 			}
 		}
-		if applied, err := e.cart.Applied(command); err != nil || applied {
-			return e.cart.Clone(), err
+		applied, err := e.cart.Applied(command)
+		if err != nil {
+			return nil, err
+		}
+		if applied {
+			return s.after(ctx, e, command)
 		}
 		ev, err := decide(e.cart)
 		if guess && (err != nil || ev == nil) {
@@ -159,7 +166,10 @@ func (s *Store) publish(ctx context.Context, e *entry, ev *eventv1.CartEvent, he
 		msg.Header = nats.Header{}
 	}
 	describe(msg.Header, e.cart.ID, ev)
+	messaging.InjectTrace(ctx, msg.Header)
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(e.last, 10))
+	ctx, cancel := context.WithTimeout(ctx, publishWait)
+	defer cancel()
 	ack, err := s.js.PublishMsg(ctx, msg)
 	var api *jetstream.APIError
 	switch {
@@ -196,18 +206,34 @@ func TypeOf(ev *eventv1.CartEvent) string {
 	return ""
 }
 
+// after answers the cart as a command left it; as it is now, when so much came after it that this can't be told any more.
+func (s *Store) after(ctx context.Context, e *entry, command domain.Command) (*domain.Cart, error) {
+	events, _, err := s.Events(ctx, e.cart.ID)
+	if err != nil {
+		return nil, err
+	}
+	cart := &domain.Cart{ID: e.cart.ID}
+	for _, ev := range events {
+		cart.Apply(ev)
+		if ev.GetCommandId() == command.String() {
+			return cart, nil
+		}
+	}
+	return e.cart.Clone(), nil
+}
+
 // compact replaces the cart's events by a snapshot once they are many. When it fails, the next command tries again: nothing
 // depends on it.
 func (s *Store) compact(ctx context.Context, e *entry) {
 	if e.since < compact {
 		return
 	}
-	ev := &eventv1.CartEvent{
-		CommandId:  fmt.Sprintf("snapshot:%d", e.cart.Version),
-		OccurredAt: timestamppb.New(e.cart.UpdatedAt),
-		Guest:      e.cart.Guest,
-		Event:      &eventv1.CartEvent_Snapshot{Snapshot: e.cart.Snapshot()},
+	events, last, err := s.Events(ctx, e.cart.ID)
+	if err != nil || last != e.last {
+		return
 	}
+	ev := domain.Compact(e.cart.ID, events)
+	ev.CommandId = fmt.Sprintf("snapshot:%d", e.cart.Version)
 	seq, err := s.publish(ctx, e, ev, nats.Header{jetstream.MsgRollup: {jetstream.MsgRollupSubject}})
 	if err != nil {
 		e.doubtful = true

@@ -43,6 +43,16 @@ func (s *Store) Read(ctx context.Context, cartID string, after uint64) ([]Record
 	}
 }
 
+// Events are all events of a cart that are still told apart, oldest first, with the sequence of the last message that holds
+// them.
+func (s *Store) Events(ctx context.Context, cartID string) (events []*eventv1.CartEvent, last uint64, err error) {
+	recorded, err := s.Read(ctx, cartID, 0)
+	for _, r := range recorded {
+		events, last = append(events, domain.Events(r.Event)...), r.Sequence
+	}
+	return events, last, err
+}
+
 // readBatch asks the stream for many messages of a subject with one request (NATS ADR-31, batched direct get).
 func (s *Store) readBatch(ctx context.Context, cartID string, after uint64) (batch []Recorded, more bool, err error) {
 	ask, err := json.Marshal(map[string]any{"batch": readAtOnce, "next_by_subj": Subject(cartID), "seq": after + 1})

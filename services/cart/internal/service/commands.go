@@ -40,14 +40,17 @@ type request interface {
 	GetRequestId() string
 }
 
-// do carries a command on the caller's cart out, once per request id.
+// do carries a command on the caller's cart out, once per method and request id.
 func (c *Commands) do(ctx context.Context, req request, decide domain.Decide) (*cartv1.Cart, error) {
 	bytes, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
 		return nil, err
 	}
-	digest := sha256.Sum256(append([]byte(req.ProtoReflect().Descriptor().FullName()+"\x00"), bytes...))
-	command := domain.Command{ID: strings.ToLower(req.GetRequestId()), Digest: hex.EncodeToString(digest[:8])}
+	digest := sha256.Sum256(bytes)
+	command := domain.Command{
+		ID:     string(req.ProtoReflect().Descriptor().Name()) + ":" + strings.ToLower(req.GetRequestId()),
+		Digest: hex.EncodeToString(digest[:8]),
+	}
 	caller := identity.Must(ctx)
 	cart, err := c.events.Do(ctx, caller.ID, caller.Role == identity.RoleGuest, command, decide)
 	if err != nil {

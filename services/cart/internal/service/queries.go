@@ -108,16 +108,16 @@ func (q *Queries) ListCartEvents(ctx context.Context, req *cartv1.ListCartEvents
 		return nil, err
 	}
 	id := identity.Must(ctx).ID
-	recorded, err := q.events.Read(ctx, id, 0)
+	events, _, err := q.events.Events(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	size := paging.Size(req.GetPageSize())
 	res := &cartv1.ListCartEventsResponse{}
 	cart := &domain.Cart{ID: id}
-	for _, r := range recorded {
+	for _, ev := range events {
 		before := cart.Version
-		cart.Apply(r.Event)
+		cart.Apply(ev)
 		if cart.Version == before || cart.Version <= after {
 			continue // a repeat, or on an earlier page
 		}
@@ -125,7 +125,7 @@ func (q *Queries) ListCartEvents(ctx context.Context, req *cartv1.ListCartEvents
 			res.NextPageToken = paging.Encode(res.GetEvents()[size-1].GetVersion())
 			break
 		}
-		res.Events = append(res.Events, entryToProto(cart.Version, r.Event))
+		res.Events = append(res.Events, entryToProto(cart.Version, ev))
 	}
 	return res, nil
 }

@@ -27,10 +27,11 @@ const templateLock = 7_261_004
 var postgresServer = sync.OnceValues(func() (*server, error) {
 	address := os.Getenv(TestPostgres) //nolint:forbidigo // no command reads it for tests
 	if address == "" {
-		var err error
-		if address, err = startPostgres(); err != nil {
+		own, err := StartServer()
+		if err != nil {
 			return nil, err
 		}
+		address = own.URL
 	}
 	location, err := url.Parse(address)
 	if err != nil {
