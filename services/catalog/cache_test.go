@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	catalogv1 "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
@@ -18,7 +17,7 @@ import (
 )
 
 func TestReplicasHearOfEachOthersChanges(t *testing.T) {
-	cachetest.Each(t, func(t *testing.T, client *redis.Client, stopRedis func()) {
+	cachetest.Each(t, func(t *testing.T, redis *cachetest.Redis) {
 		log := slog.New(slog.DiscardHandler)
 		broker, conn, err := embedded.NATS(t.TempDir(), log)
 		require.NoError(t, err)
@@ -28,7 +27,7 @@ func TestReplicasHearOfEachOthersChanges(t *testing.T) {
 		require.NoError(t, messaging.Reconcile(t.Context(), js, 1))
 
 		db := sqlite(t)
-		one, two := start(t, db, parts{conn, client}), start(t, db, parts{conn, client})
+		one, two := start(t, db, parts{conn, redis.Client}), start(t, db, parts{conn, redis.Client})
 		one.run(t)
 		two.run(t)
 		ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -42,7 +41,7 @@ func TestReplicasHearOfEachOthersChanges(t *testing.T) {
 		search := &catalogv1.ListBeersRequest{Filter: &catalogv1.BeerFilter{Query: "agua de mayo"}}
 		for i, price := range []int64{301, 302, 303} {
 			if i == 2 {
-				stopRedis()
+				redis.Kill()
 			}
 			update(t, one, catalog.SeedID("agua-de-mayo"), &catalogv1.BeerInput{PriceMinorUnits: price}, "price_minor_units")
 			require.Equal(t, price, one.beer(t, "agua-de-mayo").GetPrice().GetMinorUnits(), "at once where it was changed")

@@ -17,7 +17,9 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/optional"
 	"github.com/taproom-shop/taproom/services/internal/rpc"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // Name is the service's name.
@@ -66,11 +68,10 @@ func New(cfg Config, deps module.Kit) (*module.Module, error) {
 	answers := cache.New(cache.Config{
 		Name:     Name,
 		Bytes:    cfg.CacheBytes,
-		Redis:    deps.Redis,
+		Redis:    optional.New(deps.Redis, optional.Patience, deps.Log),
 		TTL:      cfg.CacheTTL,
 		Revision: beers.Revision,
 		MaxAge:   cfg.CacheMaxAge,
-		Log:      deps.Log,
 	})
 	options := deps.HandlerOptions
 	adminOptions := append(slices.Clone(options), rpc.WithMaxRequestBytes(maxAdminRequest))
@@ -85,6 +86,7 @@ func New(cfg Config, deps module.Kit) (*module.Module, error) {
 		Loops: []module.Loop{{Name: "catalogue-changes", Run: func(ctx context.Context) error {
 			return listen(ctx, deps.NATS, answers)
 		}}},
+		Sources:    []telemetry.Source{answers.Source()},
 		DB:         deps.DB,
 		Migrations: Migrations(),
 	}, nil

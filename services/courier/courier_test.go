@@ -31,6 +31,7 @@ const (
 	handedOver = shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER
 	returning  = shippingv1.ShipmentState_SHIPMENT_STATE_RETURNING
 	stopped    = shippingv1.ShipmentState_SHIPMENT_STATE_STOPPED
+	others     = -handedOver // it left the warehouse with somebody else
 )
 
 // desk is a shipping service that answers couriers as a test says: each parcel its states one after the other, the last
@@ -51,6 +52,9 @@ func (d *desk) HandOver(ctx context.Context, req *shippingv1.HandOverRequest) (*
 	}
 	if len(states) > 1 {
 		d.states[req.GetPackageId()] = states[1:]
+	}
+	if states[0] == others {
+		return &shippingv1.HandOverResponse{State: handedOver}, nil
 	}
 	return &shippingv1.HandOverResponse{Accepted: states[0] == handedOver || states[0] == returning, State: states[0]}, nil
 }
@@ -163,6 +167,7 @@ func TestWaysOfAParcel(t *testing.T) {
 	}{
 		{"delivered", []shippingv1.ShipmentState{handedOver}, []any{20, 40, 60, 80, "CourierDelivered"}},
 		{"stopped before", []shippingv1.ShipmentState{stopped}, nil},
+		{"handed over by staff", []shippingv1.ShipmentState{others}, nil},
 		{"recalled on the way", []shippingv1.ShipmentState{handedOver, returning}, []any{20, 40, 60, 80, 60, 40, 20, "CourierReturned"}},
 		{"recalled before a new driver begins", []shippingv1.ShipmentState{returning}, []any{60, 40, 20, "CourierReturned"}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
 
+	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
 	"github.com/taproom-shop/taproom/services/e2e/shoptest"
 )
 
@@ -25,6 +26,20 @@ func TestMain(m *testing.M) { os.Exit(shoptest.Main(m)) }
 func sharedShop(t testing.TB) *shoptest.Shop {
 	flags := append([]string{"--shipping-assembly-time=1h", "--payment-card-delay=1s"}, shoptest.CheapHashes...)
 	return shoptest.Shared(t, flags...)
+}
+
+// rest is the state in which a paid order stays: in the shared shop the parcel waits for staff, in one that runs already,
+// whose warehouse and courier take no time, it is delivered.
+func rest() orderv1.OrderState {
+	if shoptest.Given() {
+		return orderv1.OrderState_ORDER_STATE_DELIVERED
+	}
+	return orderv1.OrderState_ORDER_STATE_ASSEMBLING
+}
+
+// awaitRest waits until the order is paid and stays as it is.
+func awaitRest(t *testing.T, p *shoptest.Person, orderID string) *orderv1.Order {
+	return p.Await(t, orderID, rest())
 }
 
 // http1 is how browsers speak to an origin without TLS.

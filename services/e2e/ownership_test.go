@@ -61,13 +61,13 @@ func TestWhatBelongsToSomebodyElseIsNotThere(t *testing.T) {
 	owner := shop.Register(t)
 	owner.TopUp(t, 5000)
 	order := owner.Order(t, beer, 2, shoptest.Wallet()).GetId()
-	awaitPacking(t, owner, order)
+	awaitRest(t, owner, order)
 	owner.Put(t, beer, 3)
 	address, card := owner.SaveAddress(t), owner.SaveCard(t, shoptest.GoodCard)
 	var before belongings
 	require.EventuallyWithT(t, func(t *assert.CollectT) { // everything has arrived
 		before = look(ctx, t, owner, order)
-		require.Equal(t, "ASSEMBLING", before.news.GetNotifications()[0].GetState())
+		require.Equal(t, stateName(rest()), before.news.GetNotifications()[0].GetState())
 		require.Len(t, before.cart.GetItems(), 1)
 	}, eventually, tick)
 

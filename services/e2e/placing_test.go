@@ -58,7 +58,7 @@ func TestTheSameOrderManyTimesAtOnce(t *testing.T) {
 	}
 	id := answers[0].order.GetId()
 	requireOneOrder(t, p, id)
-	awaitPacking(t, p, id)
+	awaitRest(t, p, id)
 	late, err := p.Orders.PlaceOrder(t.Context(), req)
 	require.NoError(t, err)
 	require.True(t, proto.Equal(answers[0].order, late.GetOrder()), "also when it is paid: %v", late.GetOrder())
@@ -133,8 +133,8 @@ func TestTheSameCartInTwoTabs(t *testing.T) {
 			return err == nil
 		}, eventually, tick)
 		require.EqualValues(t, 2, next.GetLines()[0].GetQuantity(), "and only of what is new")
-		awaitPacking(t, p, winner)
-		awaitPacking(t, p, next.GetId())
+		awaitRest(t, p, winner)
+		awaitRest(t, p, next.GetId())
 	}
 	require.Positive(t, inProgress)
 }

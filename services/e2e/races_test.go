@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	cartv1 "github.com/taproom-shop/taproom/gen/go/taproom/cart/v1"
 	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
 	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
+	userv1 "github.com/taproom-shop/taproom/gen/go/taproom/user/v1"
 	"github.com/taproom-shop/taproom/services/e2e/shoptest"
 )
 
@@ -24,10 +24,10 @@ const (
 	hesitatingCard = "4000000000000283" // two captures fail before one succeeds
 )
 
-// own starts a shop with flags of its own, which somebody else's shop can't be given.
+// own starts a shop for a test that stops it or can't do without its flags: one that runs already is not touched.
 func own(t *testing.T, flags ...string) *shoptest.Shop {
-	if os.Getenv("TAPROOM_E2E_URL") != "" {
-		t.Skip("needs a shop of its own")
+	if shoptest.Given() {
+		t.Skip("needs a shop that it may stop, or give other time limits")
 	}
 	return shoptest.Start(t, flags...)
 }
@@ -84,7 +84,7 @@ func orderAgain(t *testing.T, p *shoptest.Person, beer string, pay *orderv1.Paym
 }
 
 func TestAHundredWantTheLastTenBottles(t *testing.T) {
-	shop := own(t, shoptest.CheapHashes...)
+	shop := shoptest.Start(t, shoptest.CheapHashes...)
 	staff := shop.Login(t, shop.Staff)
 	const buyers, bottles, money = 100, 10, 5000
 	beer := shop.NewBeer(t, staff, bottles)
@@ -145,7 +145,7 @@ func timeToHandOver(t *testing.T, p *shoptest.Person, orderID string) time.Durat
 }
 
 func TestCancellingRacesWithHandOver(t *testing.T) {
-	shop := own(t, append([]string{"--courier-step-time=5ms"}, shoptest.CheapHashes...)...)
+	shop := shoptest.Start(t, append([]string{"--courier-step-time=5ms"}, shoptest.CheapHashes...)...)
 	staff := shop.Login(t, shop.Staff)
 	choice := seeded(t)
 	const buyers, perBuyer, money, units = 8, 12, 20_000, 500
@@ -251,7 +251,7 @@ func TestAnAuthorisationThatComesTooLateIsLetGo(t *testing.T) {
 }
 
 func TestACaptureAfterTheCancellationIsRefunded(t *testing.T) {
-	shop := own(t)
+	shop := shoptest.Start(t)
 	staff := shop.Login(t, shop.Staff)
 	beer := shop.NewBeer(t, staff, 5)
 	p := shop.Register(t)
@@ -301,7 +301,7 @@ func TestAHundredWritersOfACartLoseNothing(t *testing.T) {
 }
 
 func TestTabsThatCheckOutTheSameCartMakeOneOrder(t *testing.T) {
-	shop := own(t, shoptest.CheapHashes...)
+	shop := shoptest.Start(t, shoptest.CheapHashes...)
 	staff := shop.Login(t, shop.Staff)
 	beer := shop.NewBeer(t, staff, 1000)
 	p := shop.Register(t)
@@ -343,4 +343,44 @@ func TestTabsThatCheckOutTheSameCartMakeOneOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, res.GetOrders(), rounds)
 	require.EqualValues(t, 1000-rounds, staff.Stock(t, beer.GetId()))
+}
+
+// Customers order and delete their accounts at the same moment: either the order comes through and the account stays, or the
+// account goes and nothing was ordered.
+func TestDeletingAnAccountRacesWithOrdering(t *testing.T) {
+	shop := shoptest.Start(t, shoptest.CheapHashes...)
+	staff := shop.Login(t, shop.Staff)
+	beer := shop.NewBeer(t, staff, 1000)
+	const customers = 24
+	people, requests := make([]*shoptest.Person, customers), make([]*orderv1.PlaceOrderRequest, customers)
+	each(t, customers, func(i int) {
+		p := shop.Register(t)
+		card := &orderv1.PaymentMethod{Method: &orderv1.PaymentMethod_CardId{CardId: p.SaveCard(t, "4242424242424242")}}
+		people[i], requests[i] = p, p.Checkout(t, p.Put(t, beer.GetId(), 1), p.SaveAddress(t), card)
+	})
+	errs := atOnce(2*customers, func(i int) (err error) {
+		if p := people[i/2]; i%2 == 0 {
+			_, err = p.Orders.PlaceOrder(t.Context(), requests[i/2])
+		} else {
+			_, err = p.Users.DeleteAccount(t.Context(), &userv1.DeleteAccountRequest{Password: p.Account.Password})
+		}
+		return err
+	})
+	ordered := map[string]bool{}
+	found, err := staff.OrdersAdmin.SearchOrders(t.Context(), &orderv1.SearchOrdersRequest{PageSize: 100})
+	require.NoError(t, err)
+	for _, order := range found.GetOrders() {
+		ordered[order.GetUserId()] = true
+	}
+	for i, p := range people {
+		placing, deleting := errs[2*i], errs[2*i+1]
+		require.Equal(t, placing == nil, deleting != nil, "%v, %v", placing, deleting)
+		require.Equal(t, placing == nil, ordered[p.ID])
+		if deleting != nil {
+			requireRefused(t, deleting, connect.CodeFailedPrecondition, "ORDERS_OPEN")
+			_, err := p.Users.GetProfile(t.Context(), &userv1.GetProfileRequest{})
+			require.NoError(t, err, "an account that stays is as it was")
+		}
+	}
+	t.Logf("%d ordered, %d left", len(ordered), customers-len(ordered))
 }

@@ -48,7 +48,9 @@ func TestReflection(t *testing.T) {
 			awaitShipment(t, customer, order)
 			printed = call(t, customer.Token, "taproom.shipping.v1.ShippingService/TrackShipment", `{"orderId": "`+order.GetId()+`"}`)
 			require.Contains(t, printed, "SHIPMENT_STATE_DELIVERED", "the stream ends after delivery")
-			require.Greater(t, strings.Count(printed, `"shipment"`), 1, "the stream tells of each change: %s", printed)
+			if !shoptest.Given() { // where the courier takes no time, nothing may change any more
+				require.Greater(t, strings.Count(printed, `"shipment"`), 1, "the stream tells of each change: %s", printed)
+			}
 		})
 	}
 	t.Run("only what is public", func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/taproom-shop/taproom/services/edge"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // post calls a public method from an address.
@@ -203,7 +204,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{TrustedProxies: []string{"10.0.0.0/99"}},
 		{Rate: 10},
 	} {
-		_, err := edge.New(cfg, &backends{}, edge.About{}, slog.New(slog.DiscardHandler))
+		_, err := edge.New(cfg, &backends{}, nil, telemetry.Providers{}, edge.About{}, slog.New(slog.DiscardHandler))
 		require.Error(t, err, "%+v", cfg)
 	}
 }

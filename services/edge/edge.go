@@ -10,25 +10,29 @@ import (
 	"strings"
 
 	connectcors "connectrpc.com/cors"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/cors"
 
 	"github.com/taproom-shop/taproom/services/edge/internal/limit"
 	"github.com/taproom-shop/taproom/services/edge/internal/webapp"
 	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/optional"
 	"github.com/taproom-shop/taproom/services/internal/server"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // Config is what can be set of the edge.
 type Config struct {
 	AllowedOrigins []string `help:"Origins of third parties whose pages may call the API, such as https://example.org. They never get credentials." placeholder:"ORIGIN"`
 	Reflection     bool     `default:"true" negatable:"" help:"Answer gRPC reflection for public services."`
-	Rate           float64  `default:"100" help:"Calls a second that one client address may make; 0 means no limit."`
+	Rate           float64  `default:"100" help:"Calls a second that one client address may make, at all edges of a Redis together; 0 means no limit."`
 	Burst          int      `default:"400" help:"Calls that one client address may make at once."`
-	Streams        int      `default:"16" help:"Streams that one client address may keep open at once; 0 means no limit."`
+	Streams        int      `default:"16" help:"Streams that one client address may keep open at once, at all edges of a Redis together; 0 means no limit."`
 	TrustedProxies []string `help:"Addresses or networks of proxies in front, whose X-Forwarded-For, -Host and -Proto are believed." placeholder:"CIDR"`
 }
 
-// Backends finds the handler of a service: the service itself when it runs in this process.
+// Backends finds the handler of a service: the service itself when it runs in this process, else what hands requests on
+// to one of its instances.
 type Backends interface {
 	Handler(service string) http.Handler
 }
@@ -39,8 +43,9 @@ type About struct {
 	Version string `json:"version"`
 }
 
-// New puts the edge together. It serves every path.
-func New(cfg Config, backends Backends, about About, log *slog.Logger) (*module.Module, error) {
+// New puts the edge together. It serves every path. Edges that share a Redis limit their clients together; with nil, as for
+// an edge that is the only one, or while Redis is away, each limits its own.
+func New(cfg Config, backends Backends, shared redis.UniversalClient, providers telemetry.Providers, about About, log *slog.Logger) (*module.Module, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -63,7 +68,10 @@ func New(cfg Config, backends Backends, about About, log *slog.Logger) (*module.
 	mux.Handle("/", app)
 	mux.Handle("/pictures/", backends.Handler("catalog"))
 	mux.Handle("/webhooks/", backends.Handler("payment"))
-	api := apiHeaders(crossOrigin(cfg.AllowedOrigins, limit.New(cfg.Rate, cfg.Burst, cfg.Streams, routes.streams).Wrap(calls)))
+	limits := limit.New(limit.Config{
+		Rate: cfg.Rate, Burst: cfg.Burst, Streams: cfg.Streams, IsStream: routes.streams, Redis: optional.New(shared, optional.Patience, log),
+	})
+	api := apiHeaders(crossOrigin(cfg.AllowedOrigins, limits.Wrap(calls)))
 
 	root := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isCall(r) {
@@ -72,7 +80,7 @@ func New(cfg Config, backends Backends, about About, log *slog.Logger) (*module.
 		}
 		mux.ServeHTTP(w, r)
 	})
-	return &module.Module{Name: "edge", Handlers: []module.Handler{{Pattern: "/", Handler: clients.identify(recovering(log, root))}}}, nil
+	return &module.Module{Name: "edge", Handlers: []module.Handler{{Pattern: "/", Handler: clients.identify(traced(providers, routes, recovering(log, root)))}}}, nil
 }
 
 func (c Config) check() error {
@@ -95,7 +103,7 @@ func crossOrigin(origins []string, next http.Handler) http.Handler {
 	return cors.New(cors.Options{
 		AllowedOrigins:   origins,
 		AllowedMethods:   connectcors.AllowedMethods(),
-		AllowedHeaders:   append(connectcors.AllowedHeaders(), "Authorization"),
+		AllowedHeaders:   append(connectcors.AllowedHeaders(), "Authorization", telemetry.TraceParent),
 		ExposedHeaders:   connectcors.ExposedHeaders(),
 		AllowCredentials: false,
 		MaxAge:           7200,

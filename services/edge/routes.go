@@ -10,9 +10,11 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	policyv1 "github.com/taproom-shop/taproom/gen/go/taproom/policy/v1"
 	"github.com/taproom-shop/taproom/services/edge/internal/answer"
+	"github.com/taproom-shop/taproom/services/internal/discovery"
 )
 
 // isCall tells calls of the API from pages: their paths begin with the full name of a proto service.
@@ -22,8 +24,9 @@ func isCall(r *http.Request) bool {
 
 // route is a method that the public may call.
 type route struct {
-	service string // the service that answers, such as `cart`
-	stream  bool
+	service    string // the service that answers, such as `cart`
+	stream     bool
+	repeatable bool // a call of it may be made twice
 }
 
 // routes are the public methods by path, such as `/taproom.cart.v1.CartQueryService/GetCart`.
@@ -44,7 +47,8 @@ func publicRoutes() routes {
 				switch access {
 				case policyv1.Access_ACCESS_PUBLIC, policyv1.Access_ACCESS_GUEST, policyv1.Access_ACCESS_CUSTOMER, policyv1.Access_ACCESS_STAFF:
 					path := "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
-					out[path] = route{service: parts[1], stream: method.IsStreamingServer() || method.IsStreamingClient()}
+					stream := method.IsStreamingServer() || method.IsStreamingClient()
+					out[path] = route{service: parts[1], stream: stream, repeatable: !stream && isRepeatable(method)}
 				case policyv1.Access_ACCESS_SERVICE, policyv1.Access_ACCESS_UNSPECIFIED:
 				}
 			}
@@ -52,6 +56,12 @@ func publicRoutes() routes {
 		return true
 	})
 	return out
+}
+
+// isRepeatable reads what the schema says: the method is idempotent or has no side effects at all.
+func isRepeatable(method protoreflect.MethodDescriptor) bool {
+	options, ok := method.Options().(*descriptorpb.MethodOptions)
+	return ok && options.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
 }
 
 // services returns the full names of the proto services with public methods.
@@ -68,11 +78,15 @@ func (r routes) streams(req *http.Request) bool {
 	return r[req.URL.Path].stream || strings.HasPrefix(req.URL.Path, "/grpc.reflection.")
 }
 
-// handler hands each call to its service. What has no route is unimplemented, in the protocol of the call.
+// handler hands each call to its service, and says whether another instance may be asked when one breaks off. What has
+// no route is unimplemented, in the protocol of the call.
 func (r routes) handler(backends Backends) http.Handler {
 	handlers := make(map[string]http.Handler, len(r))
 	for path, route := range r {
 		handlers[path] = backends.Handler(route.service)
+		if route.repeatable {
+			handlers[path] = repeatable(handlers[path])
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		handler, ok := handlers[req.URL.Path]
@@ -81,5 +95,11 @@ func (r routes) handler(backends Backends) http.Handler {
 			return
 		}
 		handler.ServeHTTP(w, req)
+	})
+}
+
+func repeatable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(discovery.Repeatable(r.Context())))
 	})
 }

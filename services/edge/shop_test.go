@@ -16,6 +16,7 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/fault"
 	"github.com/taproom-shop/taproom/services/internal/rpc"
 	"github.com/taproom-shop/taproom/services/internal/server"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // patience is how long a call may take before its test fails.
@@ -71,7 +72,7 @@ func open() edge.Config { return edge.Config{Reflection: true} }
 
 func newEdge(t *testing.T, cfg edge.Config, b *backends) http.Handler {
 	t.Helper()
-	m, err := edge.New(cfg, b, edge.About{Demo: true, Version: "1.2.3"}, slog.New(slog.DiscardHandler))
+	m, err := edge.New(cfg, b, nil, telemetry.Providers{}, edge.About{Demo: true, Version: "1.2.3"}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.Len(t, m.Handlers, 1)
 	return m.Handlers[0].Handler

@@ -5,8 +5,10 @@ import (
 	"github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1/inventoryv1connect"
 	"github.com/taproom-shop/taproom/gen/go/taproom/order/v1/orderv1connect"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/invariant"
 	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 	"github.com/taproom-shop/taproom/services/inventory/internal/consumer"
 	"github.com/taproom-shop/taproom/services/inventory/internal/service"
 	"github.com/taproom-shop/taproom/services/inventory/internal/store"
@@ -32,6 +34,7 @@ func New(_ Config, kit module.Kit) (*module.Module, error) {
 		},
 		Consumers:  consumer.New(stock, kit.Clock).Consumers(),
 		Loops:      []module.Loop{consumer.NewAsker(kit.DB, stock, orders, kit.Clock, kit.Log).Loop()},
+		Sources:    []telemetry.Source{invariant.Source(kit.Clock, stock.CheckInvariants)},
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}, nil

@@ -6,8 +6,10 @@ import (
 
 	"github.com/taproom-shop/taproom/gen/go/taproom/order/v1/orderv1connect"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/invariant"
 	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 	"github.com/taproom-shop/taproom/services/order/internal/saga"
 	"github.com/taproom-shop/taproom/services/order/internal/service"
 	"github.com/taproom-shop/taproom/services/order/internal/store"
@@ -32,10 +34,11 @@ func New(cfg Config, kit module.Kit) (*module.Module, error) {
 		Handlers: []module.Handler{
 			module.Serve(orderv1connect.NewOrderServiceHandler(service.NewOrders(kit.DB, orders, kit.Peers, kit.Clock, cfg.PendingTimeout), kit.HandlerOptions...)),
 			module.Serve(orderv1connect.NewOrderAdminServiceHandler(service.NewAdmin(kit.DB, orders, kit.Clock), kit.HandlerOptions...)),
-			module.Serve(orderv1connect.NewOrderStateServiceHandler(service.NewStates(orders), kit.HandlerOptions...)),
+			module.Serve(orderv1connect.NewOrderStateServiceHandler(service.NewStates(orders, kit.Clock), kit.HandlerOptions...)),
 		},
 		Consumers:  coordinator.Consumers(),
 		Loops:      coordinator.Loops(),
+		Sources:    []telemetry.Source{orders.Source(kit.Clock), invariant.Source(kit.Clock, orders.CheckInvariants)},
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}, nil

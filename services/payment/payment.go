@@ -11,9 +11,11 @@ import (
 
 	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/invariant"
 	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
 	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 	"github.com/taproom-shop/taproom/services/payment/internal/consumer"
 	"github.com/taproom-shop/taproom/services/payment/internal/intents"
 	"github.com/taproom-shop/taproom/services/payment/internal/provider"
@@ -94,17 +96,18 @@ func New(cfg Config, deps Deps) (*module.Module, error) {
 		runner.Provider = cards
 		loops = append(loops, cards.Loop())
 	}
-	customers := &service.Payment{DB: deps.DB, Store: kept, Intents: runner, WalletLimit: cfg.WalletLimit, TopUpWait: cfg.TopUpWait}
+	customers := &service.Payment{DB: deps.DB, Store: kept, Intents: runner, WalletLimit: cfg.WalletLimit, TopUpWait: cfg.TopUpWait, Cards: deps.Demo}
 	return &module.Module{
 		Name: Name,
 		Handlers: []module.Handler{
 			module.Serve(paymentv1connect.NewPaymentServiceHandler(customers, deps.HandlerOptions...)),
 			module.Serve(paymentv1connect.NewPaymentAdminServiceHandler(&service.Admin{Store: kept}, deps.HandlerOptions...)),
-			module.Serve(paymentv1connect.NewPaymentStateServiceHandler(&service.State{Store: kept}, deps.HandlerOptions...)),
+			module.Serve(paymentv1connect.NewPaymentStateServiceHandler(&service.State{DB: deps.DB}, deps.HandlerOptions...)),
 			{Pattern: webhookPath, Handler: &webhook.Handler{DB: deps.DB, Secret: secret, Log: deps.Log}},
 		},
 		Consumers:  []messaging.Consumer{consumer.Orders(), consumer.Users()},
 		Loops:      loops,
+		Sources:    []telemetry.Source{invariant.Source(deps.Clock, (&service.Admin{Store: kept}).Invariants)},
 		DB:         deps.DB,
 		Migrations: Migrations(),
 	}, nil

@@ -12,6 +12,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
@@ -64,18 +65,32 @@ func TestAWalletIsOpenedByTheFirstMoney(t *testing.T) {
 
 		peers := r.shop.Peers("user")
 		state := paymentv1connect.NewPaymentStateServiceClient(peers.Client(payment.Name), peers.URL(payment.Name), peers.Options()...)
-		empty, err := state.GetWalletState(t.Context(), &paymentv1.GetWalletStateRequest{UserId: user})
+		hold := func(id string, length time.Duration) (*paymentv1.HoldWalletResponse, error) {
+			return state.HoldWallet(t.Context(), &paymentv1.HoldWalletRequest{UserId: user, HoldId: id, Length: durationpb.New(length)})
+		}
+		first, other, late := newID(), newID(), topUp(save(t, client, good), 100)
+		answer, err := hold(first, time.Minute)
 		require.NoError(t, err)
-		require.True(t, empty.GetEmpty())
-		_, err = client.TopUpWallet(t.Context(), topUp(save(t, client, good), 100))
+		require.True(t, answer.GetEmpty())
+		_, err = client.TopUpWallet(t.Context(), late)
+		refused(t, err, fault.KindFailedPrecondition, "ACCOUNT_CLOSING")
+		_, err = client.SaveCard(t.Context(), card(good))
+		refused(t, err, fault.KindFailedPrecondition, "ACCOUNT_CLOSING")
+		_, err = hold(other, 0)
+		refused(t, err, fault.KindAborted, "ACCOUNT_CLOSING")
+		_, err = hold(first, 0)
 		require.NoError(t, err)
-		empty, err = state.GetWalletState(t.Context(), &paymentv1.GetWalletStateRequest{UserId: user})
+		_, err = client.TopUpWallet(t.Context(), late)
 		require.NoError(t, err)
-		require.False(t, empty.GetEmpty())
+		answer, err = hold(other, time.Minute)
+		require.NoError(t, err)
+		require.False(t, answer.GetEmpty())
+		_, err = client.TopUpWallet(t.Context(), late)
+		require.NoError(t, err, "a repeat is still answered")
 
 		http, url := r.shop.Client(payment.Name)
 		direct := paymentv1connect.NewPaymentStateServiceClient(http, url, r.shop.As(identity.RoleStaff, newID()))
-		_, err = direct.GetWalletState(t.Context(), &paymentv1.GetWalletStateRequest{UserId: user})
+		_, err = direct.HoldWallet(t.Context(), &paymentv1.HoldWalletRequest{UserId: user, HoldId: other, Length: durationpb.New(0)})
 		refused(t, err, fault.KindPermissionDenied, "SERVICE_REQUIRED")
 	})
 }
@@ -212,12 +227,29 @@ func TestStaffSeePayments(t *testing.T) {
 	})
 }
 
-func TestWithoutAProviderCardsCantBeSaved(t *testing.T) {
-	r := run(t, databasetest.SQLite(t, payment.Migrations()...), quick(), false)
-	_, err := r.customer().SaveCard(t.Context(), card(good))
-	refused(t, err, fault.KindUnavailable, "PROVIDER_UNAVAILABLE")
-	_, err = r.customer().GetWallet(t.Context(), &paymentv1.GetWalletRequest{})
+func TestAShopWithoutAProviderTakesNoCards(t *testing.T) {
+	db := databasetest.SQLite(t, payment.Migrations()...)
+	user, demo := newID(), run(t, db, quick(), true)
+	before := topUp(save(t, demo.as(identity.RoleCustomer, user), good), 100)
+	_, err := demo.as(identity.RoleCustomer, user).TopUpWallet(t.Context(), before)
 	require.NoError(t, err)
+	cards, err := demo.as(identity.RoleCustomer, user).ListCards(t.Context(), &paymentv1.ListCardsRequest{})
+	require.NoError(t, err)
+	require.True(t, cards.GetCardsAvailable())
+
+	client := run(t, db, quick(), false).as(identity.RoleCustomer, user)
+	_, err = client.SaveCard(t.Context(), card(good))
+	refused(t, err, fault.KindFailedPrecondition, "CARDS_UNAVAILABLE")
+	_, err = client.TopUpWallet(t.Context(), topUp(before.GetCardId(), 100))
+	refused(t, err, fault.KindFailedPrecondition, "CARDS_UNAVAILABLE")
+	_, err = client.TopUpWallet(t.Context(), before)
+	require.NoError(t, err, "a repeat is still answered")
+	cards, err = client.ListCards(t.Context(), &paymentv1.ListCardsRequest{})
+	require.NoError(t, err)
+	require.False(t, cards.GetCardsAvailable())
+	wallet, err := client.GetWallet(t.Context(), &paymentv1.GetWalletRequest{})
+	require.NoError(t, err)
+	require.EqualValues(t, 100, wallet.GetWallet().GetBalance().GetMinorUnits())
 }
 
 func TestConfigIsChecked(t *testing.T) {

@@ -36,6 +36,7 @@ const (
 type running struct {
 	db   *database.DB
 	shop *rpctest.Shop
+	name string
 }
 
 // each runs test against the service on either database.
@@ -54,16 +55,21 @@ func quick() payment.Config {
 
 func run(t *testing.T, db *database.DB, cfg payment.Config, demo bool) *running {
 	t.Helper()
-	shop := rpctest.New(t, payment.Name, "user")
+	return runAs(t, rpctest.New(t, payment.Name, "user"), payment.Name, db, cfg, demo, t.TempDir())
+}
+
+// runAs runs one replica of the service, which answers under a name of its own. Notices go to the one called payment.
+func runAs(t *testing.T, shop *rpctest.Shop, name string, db *database.DB, cfg payment.Config, demo bool, secrets string) *running {
+	t.Helper()
 	m, err := payment.New(cfg, payment.Deps{
 		Kit: module.Kit{
 			Log: slog.New(slog.DiscardHandler), Clock: time.Now, DB: db, Peers: shop.Peers(payment.Name),
 			HandlerOptions: shop.Options(payment.Name), Demo: demo,
 		},
-		Secrets: t.TempDir(),
+		Secrets: secrets,
 	})
 	require.NoError(t, err)
-	handle := shop.Serve(payment.Name)
+	handle := shop.Serve(name)
 	for _, h := range m.Handlers {
 		handle(h.Pattern, h.Handler)
 	}
@@ -80,11 +86,11 @@ func run(t *testing.T, db *database.DB, cfg payment.Config, demo bool) *running 
 		cancel()
 		loops.Wait()
 	})
-	return &running{db: db, shop: shop}
+	return &running{db: db, shop: shop, name: name}
 }
 
 func (r *running) as(role identity.Role, id string) paymentv1connect.PaymentServiceClient {
-	client, url := r.shop.Client(payment.Name)
+	client, url := r.shop.Client(r.name)
 	return paymentv1connect.NewPaymentServiceClient(client, url, r.shop.As(role, id))
 }
 

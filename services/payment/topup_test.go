@@ -7,11 +7,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
+	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/database/databasetest"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 	"github.com/taproom-shop/taproom/services/internal/identity"
+	"github.com/taproom-shop/taproom/services/internal/rpc/rpctest"
+	"github.com/taproom-shop/taproom/services/payment"
 )
 
 func TestTopUpChargesOnce(t *testing.T) {
@@ -63,6 +68,39 @@ func TestTheSameTopUpManyTimesAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 		r.balanced(t)
+	})
+}
+
+// Two replicas on one database: a card that one of them saved is charged by the other, both are asked for the same top-up at
+// once, and the provider's webhooks reach whichever they reach.
+func TestReplicasChargeOnce(t *testing.T) {
+	databasetest.Each(t, payment.Migrations(), func(t *testing.T, db *database.DB) {
+		shop, secrets := rpctest.New(t, payment.Name, "user"), t.TempDir()
+		hears := runAs(t, shop, payment.Name, db, quick(), true, secrets)
+		other := runAs(t, shop, "payment-2", db, quick(), true, secrets)
+		const twice = "4000000000000267"
+		for _, number := range []string{good, slow, silent, lost, twice} {
+			user := newID()
+			a, b := hears.as(identity.RoleCustomer, user), other.as(identity.RoleCustomer, user)
+			req := topUp(save(t, a, number), 1_000)
+			var wait sync.WaitGroup
+			for i := range 6 {
+				wait.Go(func() {
+					res, err := []paymentv1connect.PaymentServiceClient{a, b}[i%2].TopUpWallet(t.Context(), req)
+					if err != nil || res.GetWallet().GetBalance().GetMinorUnits() != 1_000 {
+						t.Errorf("%s: %v %v", number, res, err)
+					}
+				})
+			}
+			wait.Wait()
+		}
+		var charges, notices int
+		require.Eventually(t, func() bool {
+			err := db.QueryRow(t.Context(), "SELECT COUNT(*), SUM(notices) FROM simulated_operations").Scan(&charges, &notices)
+			return err == nil && notices == 0
+		}, 10*time.Second, 10*time.Millisecond)
+		require.Equal(t, 5, charges)
+		hears.balanced(t)
 	})
 }
 
@@ -187,6 +225,46 @@ func forgetTransfers(ctx context.Context, tx *database.Tx) error {
 		}
 	}
 	return nil
+}
+
+// A customer who deletes the account tops the wallet up at the same time: the money is seen by who asks whether the wallet is
+// empty, or it is never taken.
+func TestNoTopUpSlipsPastAHold(t *testing.T) {
+	each(t, quick(), func(t *testing.T, r *running) {
+		peers := r.shop.Peers("user")
+		state := paymentv1connect.NewPaymentStateServiceClient(peers.Client(payment.Name), peers.URL(payment.Name), peers.Options()...)
+		won := map[bool]int{}
+		for range 20 {
+			user := newID()
+			client := r.as(identity.RoleCustomer, user)
+			req := topUp(save(t, client, good), 1_000)
+			var empty bool
+			var filled error
+			var both sync.WaitGroup
+			ready := make(chan struct{})
+			both.Go(func() {
+				<-ready
+				_, filled = client.TopUpWallet(t.Context(), req)
+			})
+			both.Go(func() {
+				<-ready
+				res, err := state.HoldWallet(t.Context(), &paymentv1.HoldWalletRequest{UserId: user, HoldId: newID(), Length: durationpb.New(time.Minute)})
+				if err != nil {
+					t.Error(err)
+				}
+				empty = res.GetEmpty()
+			})
+			close(ready)
+			both.Wait()
+			if filled != nil {
+				refused(t, filled, fault.KindFailedPrecondition, "ACCOUNT_CLOSING")
+			}
+			require.Equal(t, filled == nil, !empty)
+			won[empty]++
+		}
+		t.Log("holds that came first, or did not:", won)
+		r.balanced(t)
+	})
 }
 
 func TestTopUpsFailClosedWhenRevocationsAreUnheard(t *testing.T) {

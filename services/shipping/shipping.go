@@ -7,8 +7,10 @@ import (
 
 	"github.com/taproom-shop/taproom/gen/go/taproom/shipping/v1/shippingv1connect"
 	"github.com/taproom-shop/taproom/services/internal/database"
+	"github.com/taproom-shop/taproom/services/internal/invariant"
 	"github.com/taproom-shop/taproom/services/internal/journal"
 	"github.com/taproom-shop/taproom/services/internal/module"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 	"github.com/taproom-shop/taproom/services/shipping/internal/changes"
 	"github.com/taproom-shop/taproom/services/shipping/internal/consumer"
 	"github.com/taproom-shop/taproom/services/shipping/internal/service"
@@ -42,6 +44,7 @@ func New(cfg Config, kit module.Kit) (*module.Module, error) {
 			module.Serve(shippingv1connect.NewShippingCourierServiceHandler(service.NewCouriers(kit.DB, shipments, kit.Clock), kit.HandlerOptions...)),
 		},
 		Consumers:  consumer.New(shipments, kit.Clock).Consumers(),
+		Sources:    []telemetry.Source{invariant.Source(kit.Clock, shipments.CheckInvariants)},
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}

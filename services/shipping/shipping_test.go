@@ -14,6 +14,7 @@ import (
 	eventv1 "github.com/taproom-shop/taproom/gen/go/taproom/event/v1"
 	shippingv1 "github.com/taproom-shop/taproom/gen/go/taproom/shipping/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/shipping/v1/shippingv1connect"
+	typev1 "github.com/taproom-shop/taproom/gen/go/taproom/type/v1"
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/database/databasetest"
 	"github.com/taproom-shop/taproom/services/internal/event"
@@ -175,6 +176,131 @@ func TestARecalledParcelComesBack(t *testing.T) {
 	require.Equal(t, []string{"handed_over", "returned"}, r.told(order)[3:])
 	_, err := r.courier().HandOver(t.Context(), &shippingv1.HandOverRequest{PackageId: newID()})
 	refused(t, err, connect.CodeNotFound, "SHIPMENT_NOT_FOUND")
+}
+
+// to makes a request of staff.
+func to(id string, state shippingv1.ShipmentState, carriage *shippingv1.Carriage) *shippingv1.AdvanceShipmentRequest {
+	return &shippingv1.AdvanceShipmentRequest{RequestId: newID(), Id: id, To: state, Carriage: carriage}
+}
+
+var byPost = &shippingv1.Carriage{CarriedBy: shippingv1.CarriedBy_CARRIED_BY_CARRIER, Carrier: "DHL", TrackingReference: "JD0146"}
+
+// A shop without couriers: staff hand parcels over, and say how each way ended.
+func TestStaffBringParcelsToTheirCustomers(t *testing.T) {
+	databasetest.Each(t, shipping.Migrations(), func(t *testing.T, db *database.DB) {
+		r := newReplica(t, db, newBroker(t), false)
+		staff := r.staff()
+		step := func(req *shippingv1.AdvanceShipmentRequest) *shippingv1.Shipment {
+			t.Helper()
+			res, err := staff.AdvanceShipment(t.Context(), req)
+			require.NoError(t, err)
+			return res.GetShipment()
+		}
+		handedOver := func(carriage *shippingv1.Carriage) (user, order, id string) {
+			user, order = newID(), newID()
+			id = r.assembled(user, order).GetId()
+			out := step(to(id, shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER, carriage))
+			require.True(t, proto.Equal(carriage, out.GetCarriage()))
+			return user, order, id
+		}
+
+		user, order, id := handedOver(byPost)
+		require.Equal(t, "JD0146", r.shipment(user, order).GetCarriage().GetTrackingReference(), "customers see it, too")
+		res, err := r.courier().HandOver(t.Context(), &shippingv1.HandOverRequest{PackageId: id})
+		require.NoError(t, err)
+		require.False(t, res.GetAccepted(), "it is not the courier's")
+		require.EqualValues(t, 100, step(to(id, shippingv1.ShipmentState_SHIPMENT_STATE_DELIVERED, nil)).GetProgressPercent())
+		_, err = staff.AdvanceShipment(t.Context(), to(id, shippingv1.ShipmentState_SHIPMENT_STATE_RETURNED, nil))
+		refused(t, err, connect.CodeFailedPrecondition, "SHIPMENT_STATE_CONFLICT")
+		require.Equal(t, []string{"handed_over", "delivered"}, r.told(order)[3:])
+
+		_, order, id = handedOver(&shippingv1.Carriage{CarriedBy: shippingv1.CarriedBy_CARRIED_BY_STAFF})
+		step(to(id, shippingv1.ShipmentState_SHIPMENT_STATE_RETURNED, nil))
+		require.Equal(t, []string{"handed_over", "returned"}, r.told(order)[3:])
+
+		user, order, id = handedOver(&shippingv1.Carriage{CarriedBy: shippingv1.CarriedBy_CARRIED_BY_PICK_UP})
+		r.hear(&eventv1.OrderCancelRequested{OrderId: order, UserId: user, Version: 5, Reason: "CUSTOMER"})
+		r.hear(&eventv1.OrderCancelRequested{OrderId: order, UserId: user, Version: 7, Reason: "STAFF", Recall: true})
+		require.Equal(t, shippingv1.ShipmentState_SHIPMENT_STATE_RETURNING, r.shipment(user, order).GetState())
+		step(to(id, shippingv1.ShipmentState_SHIPMENT_STATE_RETURNED, nil))
+		require.Equal(t, []string{"handed_over", "stop_refused", "returned"}, r.told(order)[3:])
+
+		_, order, id = handedOver(byPost)
+		_, err = staff.AdvanceShipment(t.Context(), to(id, shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER, byPost))
+		refused(t, err, connect.CodeFailedPrecondition, "SHIPMENT_STATE_CONFLICT")
+
+		rules, err := staff.CheckInvariants(t.Context(), &shippingv1.CheckInvariantsRequest{})
+		require.NoError(t, err)
+		for _, rule := range rules.GetInvariants() {
+			require.NotEqual(t, typev1.InvariantStatus_INVARIANT_STATUS_BROKEN, rule.GetStatus(), "%v", rule)
+		}
+	})
+}
+
+func TestAHandOverSaysWhoBringsTheParcel(t *testing.T) {
+	r := newReplica(t, databasetest.SQLite(t, shipping.Migrations()...), newBroker(t), false)
+	id := r.assembled(newID(), newID()).GetId()
+	const gone, delivered = shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER, shippingv1.ShipmentState_SHIPMENT_STATE_DELIVERED
+	for name, wrong := range map[string]*shippingv1.AdvanceShipmentRequest{
+		"nobody":            to(id, gone, nil),
+		"nobody in words":   to(id, gone, &shippingv1.Carriage{}),
+		"a courier":         to(id, gone, &shippingv1.Carriage{CarriedBy: shippingv1.CarriedBy_CARRIED_BY_COURIER}),
+		"a nameless one":    to(id, gone, &shippingv1.Carriage{CarriedBy: shippingv1.CarriedBy_CARRIED_BY_CARRIER}),
+		"staff with a name": to(id, gone, &shippingv1.Carriage{CarriedBy: shippingv1.CarriedBy_CARRIED_BY_STAFF, Carrier: "DHL"}),
+		"somebody at last":  to(id, delivered, byPost),
+		"back to the start": to(id, shippingv1.ShipmentState_SHIPMENT_STATE_CREATED, nil),
+	} {
+		_, err := r.staff().AdvanceShipment(t.Context(), wrong)
+		require.Equal(t, connect.CodeInvalidArgument, connect.CodeOf(err), "%s: %v", name, err)
+	}
+}
+
+// Couriers and staff reach for the same parcels: each goes to one of them, and both know whose it is.
+func TestCourierAndStaffCannotBothTakeAParcel(t *testing.T) {
+	databasetest.Each(t, shipping.Migrations(), func(t *testing.T, db *database.DB) {
+		r := newReplica(t, db, newBroker(t), false)
+		staff, courier := r.staff(), r.courier()
+		won := map[shippingv1.CarriedBy]int{}
+		for round := range 10 {
+			user, order := newID(), newID()
+			id := r.assembled(user, order).GetId()
+			var racing sync.WaitGroup
+			ready := make(chan struct{})
+			var staffGotIt bool
+			racing.Go(func() {
+				<-ready
+				_, err := staff.AdvanceShipment(t.Context(), to(id, shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER, byPost))
+				if staffGotIt = err == nil; err != nil {
+					refused(t, err, connect.CodeFailedPrecondition, "SHIPMENT_STATE_CONFLICT")
+				}
+			})
+			answers := make(chan bool, 5)
+			for range cap(answers) {
+				racing.Go(func() {
+					<-ready
+					for range round { // so that not always the same side wins
+						r.shipment(user, order)
+					}
+					res, err := courier.HandOver(t.Context(), &shippingv1.HandOverRequest{PackageId: id})
+					if err != nil {
+						t.Error(err)
+					}
+					answers <- res.GetAccepted()
+				})
+			}
+			close(ready)
+			racing.Wait()
+			close(answers)
+			for courierGotIt := range answers {
+				require.NotEqual(t, staffGotIt, courierGotIt)
+			}
+			by := r.shipment(user, order).GetCarriage().GetCarriedBy()
+			require.Equal(t, staffGotIt, by == shippingv1.CarriedBy_CARRIED_BY_CARRIER)
+			require.Equal(t, []string{"handed_over"}, r.told(order)[3:])
+			won[by]++
+		}
+		t.Log(won)
+	})
 }
 
 func TestStaffAssembleOneStepAtATimeAndOnce(t *testing.T) {

@@ -75,11 +75,12 @@ func (f foundation) kit(name string) (module.Kit, error) {
 
 // work starts the service's relay, consumers, workers and loops, which go on until ctx ends.
 func (f foundation) work(ctx context.Context, group *errgroup.Group, m *module.Module) {
-	runner := messaging.Runner{JetStream: f.js, DB: m.DB, Log: f.log, Tracing: f.telemetry.Tracer, Alone: f.alone}
+	runner := messaging.Runner{JetStream: f.js, DB: m.DB, Log: f.log, Tracing: f.telemetry.Tracer(), Alone: f.alone}
 	if m.DB != nil {
 		relay := messaging.Relay{Service: m.Name, DB: m.DB, NATS: f.nats, Log: f.log}
 		group.Go(func() error { return relay.Run(ctx) })
 	}
+	f.observe(ctx, group, m)
 	for _, consumer := range m.Consumers {
 		group.Go(func() error { return runner.Consume(ctx, consumer) })
 	}

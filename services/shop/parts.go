@@ -49,7 +49,7 @@ func openParts(ctx context.Context, cfg Config, list []service, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	p = &parts{dir: dir, secrets: secrets(filepath.Join(dir, "secrets")), databases: make(map[string]*database.DB), resolver: discovery.NewInProcess(log)}
+	p = &parts{dir: dir, secrets: secrets(filepath.Join(dir, "secrets")), databases: make(map[string]*database.DB), resolver: discovery.NewInProcess(log), telemetry: cfg.Telemetry}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -63,7 +63,6 @@ func openParts(ctx context.Context, cfg Config, list []service, log *slog.Logger
 	if err := p.openIdentity(list); err != nil {
 		return nil, err
 	}
-	p.openTelemetry(ctx, cfg.Version)
 	if err := p.openMessaging(ctx, log); err != nil {
 		return nil, err
 	}
@@ -90,12 +89,6 @@ func (p *parts) openIdentity(list []service) (err error) {
 	p.verifier = identity.NewVerifier(p.keys.Public(), time.Now)
 	p.revocations = identity.NewRevocations(time.Now)
 	return nil
-}
-
-func (p *parts) openTelemetry(ctx context.Context, version string) {
-	providers, flush := telemetry.NewProviders(telemetry.Config{Service: "taproom", Version: version})
-	p.telemetry = providers
-	p.closers = append(p.closers, func() error { return flush(context.WithoutCancel(ctx)) })
 }
 
 func (p *parts) openMessaging(ctx context.Context, log *slog.Logger) (err error) {
@@ -128,7 +121,7 @@ func (p *parts) openDatabases(ctx context.Context, list []service, urls func(ser
 		}
 		p.databases[s.name] = db
 		p.closers = append(p.closers, db.Close)
-		if err := database.Migrate(ctx, db, s.migrations()...); err != nil {
+		if err := database.MigrateKeepingCopy(ctx, db, log.With(slog.String("service", s.name)), s.migrations()...); err != nil {
 			return fmt.Errorf("migrating the database of %s: %w", s.name, err)
 		}
 		// The folder is this process's alone, so who held a lease before it is dead.
@@ -145,7 +138,7 @@ func (p *parts) foundation(name string, demo bool, log *slog.Logger) foundation 
 	return foundation{
 		log: log.With(slog.String("service", name)), db: p.databases[name], nats: p.nats, js: p.js, redis: p.redis,
 		resolver: p.resolver, self: identity.NewServiceIdentity(name, p.keys.Services[name], time.Now),
-		verifier: p.verifier, revocations: p.revocations, telemetry: p.telemetry, demo: demo, alone: true,
+		verifier: p.verifier, revocations: p.revocations, telemetry: p.telemetry.Of(name), demo: demo, alone: true,
 	}
 }
 

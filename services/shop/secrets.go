@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,7 +49,7 @@ func (s secrets) check(service string) error {
 
 // accounts are what the user service is given.
 func (s secrets) accounts(kit module.Kit) (user.Deps, error) {
-	key, err := identity.LoadPrivateKey(s.peopleKey())
+	key, others, err := s.peopleKeys()
 	if err != nil {
 		return user.Deps{}, err
 	}
@@ -56,5 +57,25 @@ func (s secrets) accounts(kit module.Kit) (user.Deps, error) {
 	if err != nil {
 		return user.Deps{}, err
 	}
-	return user.Deps{Kit: kit, Signer: identity.NewSigner(key, identity.PeopleIssuer, time.Now), MasterKey: master}, nil
+	return user.Deps{Kit: kit, Signer: identity.NewSigner(key, identity.PeopleIssuer, time.Now), OtherKeys: others, MasterKey: master}, nil
+}
+
+// peopleKeys are the key that signs people's tokens, and others that their tokens are checked with: those in the files
+// people-*.pem, which were used before or will be next.
+func (s secrets) peopleKeys() (signs ed25519.PrivateKey, others []ed25519.PublicKey, err error) {
+	if signs, err = identity.LoadPrivateKey(s.peopleKey()); err != nil {
+		return nil, nil, err
+	}
+	paths, err := filepath.Glob(filepath.Join(string(s), "people-*.pem"))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, path := range paths {
+		key, err := identity.LoadPrivateKey(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		others = append(others, ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
+	}
+	return signs, others, nil
 }

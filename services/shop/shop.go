@@ -17,6 +17,7 @@ import (
 	"github.com/taproom-shop/taproom/services/edge"
 	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/internal/server"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // Config says how to run the shop.
@@ -26,6 +27,7 @@ type Config struct {
 	DatabaseURL string // of the services' databases, with {service} in it; empty: files in Data
 	Demo        bool   // with simulated warehouse, courier and card provider
 	Version     string
+	Telemetry   telemetry.Providers // who opened them closes them, after the shop
 	Edge        edge.Config
 	Services    Settings
 }
@@ -70,7 +72,7 @@ func (s *Shop) build(list []service) error {
 		s.parts.resolver.Register(entry.name, mux)
 		s.running = append(s.running, running{m, f})
 	}
-	front, err := edge.New(s.cfg.Edge, s.parts.resolver, edge.About{Demo: s.cfg.Demo, Version: s.cfg.Version}, s.log.With(slog.String("service", "edge")))
+	front, err := edge.New(s.cfg.Edge, s.parts.resolver, nil, s.cfg.Telemetry.Of("edge"), edge.About{Demo: s.cfg.Demo, Version: s.cfg.Version}, s.log.With(slog.String("service", "edge")))
 	if err != nil {
 		return fmt.Errorf("edge: %w", err)
 	}

@@ -37,11 +37,21 @@ func (p *people) audit() {
 			p.wrong("%s ends with an open request to cancel", p.called(o.GetId(), "order"))
 		}
 	}
+	p.auditRequests()
 	p.auditBooks()
 	p.auditMoney(orders)
 	p.auditStock(orders)
 	p.auditCarts(orders)
 	p.auditNotifications()
+}
+
+// auditRequests checks that no order told its customer that a cancellation was refused which in the end succeeded.
+func (p *people) auditRequests() {
+	if wrong := p.number("order", `SELECT count(*) FROM orders o WHERE state = 'CANCELLED' AND
+		(SELECT max(number) FROM order_timeline t WHERE t.order_id = o.id AND t.type = 'order.cancel_refused') >
+		(SELECT max(number) FROM order_timeline t WHERE t.order_id = o.id AND t.type = 'order.cancel_requested')`); wrong > 0 {
+		p.wrong("%d orders are cancelled by a request that they said was refused", wrong)
+	}
 }
 
 func (p *people) allOrders() (orders []*orderv1.Order) {

@@ -249,17 +249,20 @@ func (p *people) cancel() {
 	}
 	recent := p.orders[max(0, len(p.orders)-6):]
 	o := recent[p.rng.IntN(len(recent))]
-	name := p.called(o.GetOrderId(), "order")
 	if p.chance(0.5) {
-		c := p.customerOf(o.GetUserId())
-		req := &orderv1.CancelOrderRequest{RequestId: newID(), Id: o.GetOrderId()}
-		p.call(p.names[c.id]+" cancels "+name, func(ctx context.Context) error {
-			_, err := c.orders.CancelOrder(ctx, req)
-			return err
-		}, "ORDER_NOT_CANCELLABLE")
+		p.customerCancels(o)
 		return
 	}
 	p.staffCancels(o.GetOrderId(), p.chance(0.6))
+}
+
+func (p *people) customerCancels(o *eventv1.OrderPlaced) {
+	c := p.customerOf(o.GetUserId())
+	req := &orderv1.CancelOrderRequest{RequestId: newID(), Id: o.GetOrderId()}
+	p.call(p.names[c.id]+" cancels "+p.called(o.GetOrderId(), "order"), func(ctx context.Context) error {
+		_, err := c.orders.CancelOrder(ctx, req)
+		return err
+	}, "ORDER_NOT_CANCELLABLE")
 }
 
 func (p *people) staffCancels(orderID string, recall bool) {

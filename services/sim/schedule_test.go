@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -100,7 +101,8 @@ func (w *world) runLoop() {
 	}
 }
 
-// whileDriving has things happen while the next courier drives: the parcel may be recalled.
+// whileDriving has things happen while the next courier drives: the customer may want to cancel still, and the parcel may be
+// recalled.
 func (p *people) whileDriving(parcel *delivery) {
 	ready := &eventv1.PackageReady{}
 	require.NoError(p.t, proto.Unmarshal(parcel.Data, ready))
@@ -110,6 +112,9 @@ func (p *people) whileDriving(parcel *delivery) {
 		}
 		p.depth++
 		defer func() { p.depth-- }()
+		if at := p.known(ready.GetOrderId()); at >= 0 && p.chance(0.3) {
+			p.customerCancels(p.orders[at])
+		}
 		if p.chance(0.3) {
 			p.staffCancels(ready.GetOrderId(), true)
 		}
@@ -122,6 +127,11 @@ func (p *people) whileDriving(parcel *delivery) {
 			}
 		}
 	}
+}
+
+// known is where an order is among those that became known; -1 if it did not.
+func (w *world) known(orderID string) int {
+	return slices.IndexFunc(w.orders, func(o *eventv1.OrderPlaced) bool { return o.GetOrderId() == orderID })
 }
 
 // settle lets everything come to rest: nothing goes wrong any more, and time goes by.

@@ -83,8 +83,10 @@ func TestDeleteAccount(t *testing.T) {
 		requireFault(t, remove(goodPassword), connect.CodeUnavailable, "DELETION_UNAVAILABLE")
 		s.orders.down.Store(false)
 		require.NoError(t, s.profile(session.GetAccessToken()), "nothing was changed until now")
+		require.False(t, s.orders.held.has(account.GetId()) || s.wallets.held.has(account.GetId()), "an account that stays can order")
 
 		require.NoError(t, remove(goodPassword))
+		require.True(t, s.orders.held.has(account.GetId()) && s.wallets.held.has(account.GetId()), "until its tokens are dead")
 		s.hearRevocations()
 		requireFault(t, s.profile(session.GetAccessToken()), connect.CodeUnauthenticated, "TOKEN_REVOKED")
 		_, err = s.refresh(session.GetRefreshToken())
@@ -95,6 +97,40 @@ func TestDeleteAccount(t *testing.T) {
 		again, _ := s.register("ann@example.com")
 		require.NotEqual(t, account.GetId(), again.GetId())
 	})
+}
+
+// While a deletion is under way nothing can be ordered, whatever comes of it, and there is no second one.
+func TestNothingIsOrderedWhileAnAccountIsDeleted(t *testing.T) {
+	s := sqliteShop(t, cheap())
+	account, session := s.register("ann@example.com")
+	remove := func() error {
+		_, err := s.users(session.GetAccessToken()).DeleteAccount(t.Context(), &userv1.DeleteAccountRequest{Password: goodPassword})
+		return err
+	}
+	id := account.GetId()
+	asked := 0
+	s.wallets.asked = func() {
+		if asked++; asked > 1 {
+			return
+		}
+		require.True(t, s.orders.held.has(id), "who could bring money is asked first")
+		requireFault(t, remove(), connect.CodeAborted, "ACCOUNT_CLOSING")
+		require.True(t, s.orders.held.has(id) && s.wallets.held.has(id), "the second doesn't end the hold of the first")
+	}
+	s.wallets.empty.Store(false)
+	requireFault(t, remove(), connect.CodeFailedPrecondition, "WALLET_NOT_EMPTY")
+	require.False(t, s.orders.held.has(id) || s.wallets.held.has(id))
+	s.wallets.empty.Store(true)
+
+	// The password is changed while the questions are answered.
+	s.wallets.asked = func() {
+		s.wallets.asked = nil
+		_, err := s.users(session.GetAccessToken()).ChangePassword(t.Context(), &userv1.ChangePasswordRequest{CurrentPassword: goodPassword, NewPassword: "another-good-one"})
+		require.NoError(t, err)
+	}
+	requireFault(t, remove(), connect.CodePermissionDenied, "CREDENTIALS_INVALID")
+	require.False(t, s.orders.held.has(id) || s.wallets.held.has(id))
+	require.NoError(t, s.profile(session.GetAccessToken()))
 }
 
 func TestDeletionNeedsItsPeers(t *testing.T) {

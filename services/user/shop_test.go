@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -167,28 +168,68 @@ func browser(ctx context.Context, headers ...string) (context.Context, connect.C
 	return ctx, call
 }
 
-// orders is an order service that knows one number.
+// orders is an order service that knows one number, and who is held.
 type orders struct {
 	orderv1connect.UnimplementedOrderStateServiceHandler
 	open atomic.Int64
 	down atomic.Bool
+	held holds
 }
 
-func (o *orders) CountOpenOrders(context.Context, *orderv1.CountOpenOrdersRequest) (*orderv1.CountOpenOrdersResponse, error) {
+func (o *orders) HoldCustomer(_ context.Context, req *orderv1.HoldCustomerRequest) (*orderv1.HoldCustomerResponse, error) {
 	if o.down.Load() {
 		return nil, fault.Unavailable("DOWN", "down")
 	}
-	return &orderv1.CountOpenOrdersResponse{Count: o.open.Load()}, nil
+	if err := o.held.hold(req.GetUserId(), req.GetHoldId(), req.GetLength().AsDuration()); err != nil {
+		return nil, err
+	}
+	return &orderv1.HoldCustomerResponse{OpenOrders: o.open.Load()}, nil
 }
 
-// wallets is a payment service that knows one wallet.
+// wallets is a payment service that knows one wallet, and who is held.
 type wallets struct {
 	paymentv1connect.UnimplementedPaymentStateServiceHandler
 	empty atomic.Bool
+	asked func() // when not nil, called while the question is answered
+	held  holds
 }
 
-func (w *wallets) GetWalletState(context.Context, *paymentv1.GetWalletStateRequest) (*paymentv1.GetWalletStateResponse, error) {
-	return &paymentv1.GetWalletStateResponse{Empty: w.empty.Load()}, nil
+func (w *wallets) HoldWallet(_ context.Context, req *paymentv1.HoldWalletRequest) (*paymentv1.HoldWalletResponse, error) {
+	if err := w.held.hold(req.GetUserId(), req.GetHoldId(), req.GetLength().AsDuration()); err != nil {
+		return nil, err
+	}
+	if w.asked != nil {
+		w.asked()
+	}
+	return &paymentv1.HoldWalletResponse{Empty: w.empty.Load()}, nil
+}
+
+// holds are the holds that last, by user.
+type holds struct {
+	mu sync.Mutex
+	of map[string]string
+}
+
+func (h *holds) hold(user, id string, length time.Duration) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if other, ok := h.of[user]; ok && other != id {
+		return fault.Aborted("ACCOUNT_CLOSING", "held")
+	}
+	if h.of == nil {
+		h.of = map[string]string{}
+	}
+	h.of[user] = id
+	if length == 0 {
+		delete(h.of, user)
+	}
+	return nil
+}
+
+func (h *holds) has(user string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of[user] != ""
 }
 
 // eventually waits for something to become true within the time that a revocation may take.

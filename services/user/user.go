@@ -2,6 +2,7 @@
 package user
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -78,6 +79,10 @@ type Deps struct {
 	module.Kit
 	// Signer makes the tokens of people. No other service may have its key.
 	Signer *identity.Signer
+	// OtherKeys are, besides the signer's, what others check those tokens with: keys used before, and those to come. To
+	// change keys, let every instance know the next one first, then sign with it, and forget the former a month later, when
+	// the last guest's token has expired.
+	OtherKeys []ed25519.PublicKey
 	// MasterKey wraps the keys of persons: see LoadOrCreateMasterKey.
 	MasterKey []byte
 }
@@ -114,6 +119,7 @@ func New(cfg Config, deps Deps) (*module.Module, error) {
 		Name: Name,
 		Handlers: []module.Handler{
 			module.Serve(userv1connect.NewUserServiceHandler(people, deps.HandlerOptions...)),
+			{Pattern: "GET " + identity.JWKSPath, Handler: identity.JWKS(append([]ed25519.PublicKey{deps.Signer.Public()}, deps.OtherKeys...)...)},
 			module.Serve(userv1connect.NewUserAdminServiceHandler(&service.Admin{Store: kept}, deps.HandlerOptions...)),
 		},
 		Loops:      []module.Loop{module.Repeat(deps.Log, "sessions", pruneEvery, nil, kept.PruneSessions)},

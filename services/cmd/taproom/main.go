@@ -17,7 +17,12 @@ var version = "dev"
 
 // cli are the commands of the program.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the shop: every service on embedded parts."`
+	Serve   serveCmd   `cmd:"" help:"Run the shop: every service on embedded parts, or those named on the parts of a cluster."`
+	Secrets secretsCmd `cmd:"" help:"Make the secrets of a cluster."`
+	Migrate migrateCmd `cmd:"" help:"Bring the databases of a cluster to this version."`
+	Demo    demoCmd    `cmd:"" help:"Give a running cluster demo accounts, beers and stock."`
+	Doctor  doctorCmd  `cmd:"" help:"Look at the parts of a cluster: what is reachable, which versions, what is misconfigured and how to mend it."`
+	Ready   readyCmd   `cmd:"" help:"Tell whether the services of a process on this machine take calls."`
 	Books   booksCmd   `cmd:"" help:"Check the books of a running shop: one line for each rule; fails when one is broken."`
 	Version versionCmd `cmd:"" help:"Tell the version."`
 }

@@ -14,28 +14,49 @@ import (
 )
 
 type serveCmd struct {
-	Listen         string     `default:"127.0.0.1:8080" help:"Address of the web shop and the API." placeholder:"HOST:PORT"`
-	Data           string     `default:"data" help:"Folder that keeps everything between runs." type:"path"`
-	DatabaseURL    string     `help:"Keep the services' databases elsewhere: a URL with {service} in it, such as postgres://user@host/taproom_{service}; by default SQLite files in the data folder." placeholder:"URL"`
-	InternalListen string     `help:"Address, out of reach for customers, that serves Go's profiles at /debug/pprof/; by default none." placeholder:"HOST:PORT"`
-	Demo           bool       `help:"Make demo accounts, fill an empty catalogue, and simulate warehouse, courier and card provider."`
-	StaffEmail     string     `help:"Make sure that there is a staff account with this e-mail address."`
-	StaffPassword  string     `help:"Password of that account if it is new, at least 10 characters; better given as TAPROOM_STAFF_PASSWORD."`
-	LogLevel       slog.Level `default:"info" help:"Least important messages to log: debug, info, warn or error."`
-	LogFormat      string     `default:"text" enum:"text,json" help:"How to write log messages: text or json."`
+	Names          []string         `arg:"" optional:"" name:"service" help:"Services of a cluster to run in this process, the edge among them; none: the whole shop on embedded parts."`
+	Listen         string           `default:"127.0.0.1:8080" help:"Address of the web shop and the API." placeholder:"HOST:PORT"`
+	Data           string           `default:"data" help:"Folder that keeps everything between runs of the whole shop." type:"path"`
+	InternalListen string           `help:"Address, out of reach for customers, that serves /metrics, /healthz, /readyz and /debug/pprof/; by default none." placeholder:"HOST:PORT"`
+	Demo           bool             `help:"Make demo accounts, fill an empty catalogue, and simulate warehouse, courier and card provider."`
+	StaffEmail     string           `help:"Make sure that there is a staff account with this e-mail address."`
+	StaffPassword  string           `help:"Password of that account if it is new, at least 10 characters; better given as TAPROOM_STAFF_PASSWORD."`
+	LogLevel       telemetry.Levels `default:"info" help:"Least important messages to log: debug, info, warn or error; for single services besides, such as info,order=debug."`
+	LogFormat      string           `default:"text" enum:"text,json" help:"How to write log messages: text or json."`
 
-	Edge     edge.Config   `embed:"" prefix:"edge-"`
-	Services shop.Settings `embed:""`
+	ServiceListen string       `default:"127.0.0.1:8443" group:"In a cluster:" help:"Address at which the edge and other services call those of this process." placeholder:"HOST:PORT"`
+	Advertise     string       `group:"In a cluster:" help:"That address as others reach it; by default where it listens, or on every address the one from which this machine reaches Consul." placeholder:"HOST:PORT"`
+	Cluster       shop.Cluster `embed:"" group:"In a cluster:"`
+
+	Telemetry telemetry.Options `embed:""`
+	Edge      edge.Config       `embed:"" prefix:"edge-"`
+	Settings  shop.Settings     `embed:""`
 }
 
-// Run serves the shop until it is told to stop.
+// Run serves the shop, or some services of a cluster, until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context, out io.Writer) (err error) {
+	if err := c.LogLevel.Check(shop.LogNames()...); err != nil {
+		return err
+	}
 	log, err := telemetry.NewLogger(os.Stderr, telemetry.Format(c.LogFormat), c.LogLevel)
 	if err != nil {
 		return err
 	}
+	if len(c.Names) > 0 {
+		return c.join(ctx, log)
+	}
+	return c.open(ctx, out, log)
+}
+
+// open runs the whole shop on embedded parts.
+func (c *serveCmd) open(ctx context.Context, out io.Writer, log *slog.Logger) (err error) {
+	told, err := telemetry.Open(ctx, log, "taproom", version, c.Telemetry, c.InternalListen != "")
+	if err != nil {
+		return err
+	}
+	defer told.Close(ctx)
 	s, err := shop.Open(ctx, shop.Config{
-		Listen: c.Listen, Data: c.Data, DatabaseURL: c.DatabaseURL, Demo: c.Demo, Version: version, Edge: c.Edge, Services: c.Services,
+		Listen: c.Listen, Data: c.Data, DatabaseURL: c.Cluster.DatabaseURL, Demo: c.Demo, Version: version, Telemetry: told.Providers, Edge: c.Edge, Services: c.Settings,
 	}, log)
 	if err != nil {
 		return err
@@ -47,13 +68,14 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) (err error) {
 		}
 	}
 	if c.InternalListen != "" {
-		stop, failure := serveProfiles(ctx, c.InternalListen, log)
+		stop, failure := serveInternal(ctx, c.InternalListen, s.Internal(told.Handler), log)
 		if failure != nil {
 			return failure
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
 	return s.Run(ctx, func(ctx context.Context) {
+		defer collectLess()
 		fmt.Fprintf(out, "\nTaproom is open.\n  Shop               %s/\n  API documentation  %s/api-docs/\n", s.URL(), s.URL())
 		if !c.Demo {
 			return
@@ -65,9 +87,6 @@ func (c *serveCmd) Run(ctx context.Context, out io.Writer) (err error) {
 			}
 			return
 		}
-		fmt.Fprintln(out, "  Demo accounts")
-		for _, account := range accounts {
-			fmt.Fprintf(out, "    %-9s %s  password %s\n", account.Role, account.Email, account.Password)
-		}
+		printAccounts(out, accounts)
 	})
 }

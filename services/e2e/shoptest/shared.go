@@ -25,7 +25,7 @@ var shared struct {
 // Shared answers a shop that runs with these flags for all tests that ask for it; the first one starts it and Main stops
 // it. Its tests must bear each other: none looks at what others may have made.
 func Shared(t testing.TB, flags ...string) *Shop {
-	if os.Getenv("TAPROOM_E2E_URL") != "" {
+	if Given() {
 		return Start(t, flags...)
 	}
 	shared.mu.Lock()
@@ -35,6 +35,8 @@ func Shared(t testing.TB, flags ...string) *Shop {
 		return s
 	}
 	s, err := newFolder()
+	require.NoError(t, err)
+	s.storage, err = databases(t.Context())
 	require.NoError(t, err)
 	s.URL = "http://" + freeAddress(t)
 	s.Restart(t, flags...)

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,21 +37,31 @@ type Shop struct {
 	// HTTP makes the calls of persons; nil: a client of its own for each, which speaks HTTP/2 without TLS.
 	HTTP *http.Client
 
-	cmd    *exec.Cmd
-	output *output
-	exited chan error
+	storage []string // the flags that say where its databases are
+	cmd     *exec.Cmd
+	output  *output
+	exited  chan error
 }
 
 // fast are the settings of a shop whose warehouse and courier take no time, and which takes any number of calls.
 var fast = []string{"--shipping-assembly-time=0s", "--courier-step-time=0s", "--edge-rate=0", "--edge-streams=0", "--payment-card-delay=50ms"}
 
-// Start runs a demo shop on a folder of its own until the test ends. TAPROOM_E2E_URL names one that runs already, with its
+const givenURL = "TAPROOM_E2E_URL"
+
+// Given reports whether the tests are given a shop that runs already, of which they know that its warehouse and courier take
+// no time and that it takes any number of calls. Then they can neither stop it nor choose its flags.
+func Given() bool { return os.Getenv(givenURL) != "" }
+
+// Start runs a demo shop on a folder of its own until the test ends, with its databases where TAPROOM_E2E_DATABASE says.
+// TAPROOM_E2E_URL names one that runs already, with its
 // accounts in TAPROOM_E2E_STAFF and TAPROOM_E2E_CUSTOMER as email:password.
 func Start(t testing.TB, flags ...string) *Shop {
-	if url := os.Getenv("TAPROOM_E2E_URL"); url != "" {
-		return &Shop{URL: strings.TrimSuffix(url, "/"), Staff: account(t, "TAPROOM_E2E_STAFF"), Customer: account(t, "TAPROOM_E2E_CUSTOMER")}
+	if Given() {
+		return &Shop{URL: strings.TrimSuffix(os.Getenv(givenURL), "/"), Staff: account(t, "TAPROOM_E2E_STAFF"), Customer: account(t, "TAPROOM_E2E_CUSTOMER")}
 	}
-	s := &Shop{Data: t.TempDir()}
+	storage, err := databases(t.Context())
+	require.NoError(t, err)
+	s := &Shop{Data: t.TempDir(), storage: storage}
 	s.URL = "http://" + freeAddress(t)
 	s.Restart(t, flags...)
 	t.Cleanup(func() { s.Stop(t) })
@@ -73,7 +84,7 @@ func freeAddress(t testing.TB) string {
 
 // Restart starts the shop on its folder, again, and waits until its demo is set up.
 func (s *Shop) Restart(t testing.TB, flags ...string) {
-	args := append([]string{"serve", "--demo", "--data", s.Data, "--listen", strings.TrimPrefix(s.URL, "http://")}, append(fast, flags...)...)
+	args := slices.Concat([]string{"serve", "--demo", "--data", s.Data, "--listen", strings.TrimPrefix(s.URL, "http://")}, s.storage, fast, flags)
 	s.output = &output{}
 	s.cmd = exec.Command(binary(t), args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output

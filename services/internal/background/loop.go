@@ -12,14 +12,14 @@ import (
 
 const (
 	firstDelay = 100 * time.Millisecond
-	maxDelay   = 30 * time.Second
+	maxDelay   = 5 * time.Second
 )
 
 // Loop calls fn at once, then every so often, and whenever wake delivers, until ctx is done; then it returns nil once fn
 // has returned. When fn says that there is more it is called again right away.
 //
 // An error or a panic of fn is logged under name and never ends the loop: the next call waits between half of and a whole
-// delay that starts at 100 ms and doubles with each failure in a row up to 30 s. A wake-up during that time is kept for
+// delay that starts at 100 ms and doubles with each failure in a row up to 5 s. A wake-up during that time is kept for
 // its end. A zero or negative every leaves only the wake-ups, and wake may be nil.
 func Loop(ctx context.Context, log *slog.Logger, name string, every time.Duration, wake <-chan struct{}, fn func(ctx context.Context) (more bool, err error)) error {
 	log = log.With(slog.String("loop", name))

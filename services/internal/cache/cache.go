@@ -10,13 +10,13 @@ package cache
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/taproom-shop/taproom/services/internal/optional"
 )
 
 const (
@@ -33,15 +33,13 @@ type Config struct {
 	// Bytes bounds the messages kept in this process, roughly. What was not used for the longest time leaves first.
 	Bytes int64
 	// Redis is shared with other replicas; nil: none.
-	Redis redis.UniversalClient
+	Redis *optional.Redis
 	// TTL is how long Redis keeps an entry, give or take a tenth.
 	TTL time.Duration
 	// Revision reads the revision of the source.
 	Revision func(ctx context.Context) (int64, error)
 	// MaxAge is how long a revision is believed without hearing of a change.
 	MaxAge time.Duration
-	// Log takes troubles with Redis.
-	Log *slog.Logger
 }
 
 // Cache keeps answers. It is safe for concurrent use.
@@ -50,6 +48,7 @@ type Cache struct {
 	local    *lru
 	shared   *shared
 	flights  singleflight.Group
+	counts   counts
 }
 
 // New returns an empty cache.
@@ -57,7 +56,7 @@ func New(cfg Config) *Cache {
 	return &Cache{
 		revision: &revision{read: cfg.Revision, maxAge: cfg.MaxAge},
 		local:    newLRU(cfg.Bytes),
-		shared:   &shared{client: cfg.Redis, name: cfg.Name, ttl: cfg.TTL, log: cfg.Log},
+		shared:   &shared{redis: cfg.Redis, name: cfg.Name, ttl: cfg.TTL},
 	}
 }
 
@@ -74,6 +73,7 @@ func Load[M proto.Message](ctx context.Context, c *Cache, key string, fill func(
 		return none, fmt.Errorf("reading the revision: %w", err)
 	}
 	if kept, ok := c.local.get(key, revision).(M); ok {
+		c.counts.memory.Add(1)
 		return kept, nil
 	}
 	// A flight that began before a change must not answer who came after it.
@@ -101,6 +101,7 @@ func load[M proto.Message](ctx context.Context, c *Cache, key string, revision i
 	if data != nil {
 		kept, ok := message.ProtoReflect().New().Interface().(M)
 		if ok && proto.Unmarshal(data, kept) == nil {
+			c.counts.redis.Add(1)
 			c.local.put(key, revision, kept, len(data)*memoryFactor)
 			return kept, nil
 		}
@@ -111,6 +112,7 @@ func load[M proto.Message](ctx context.Context, c *Cache, key string, revision i
 			c.shared.release(ctx, claim)
 		}
 	}()
+	c.counts.source.Add(1)
 	if message, err = fill(ctx); err != nil {
 		return message, err
 	}

@@ -6,21 +6,19 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"log/slog"
 	mathrand "math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/taproom-shop/taproom/services/internal/optional"
 )
 
 const (
-	// redisTimeout bounds one command: building an answer without Redis takes little longer.
-	redisTimeout = 100 * time.Millisecond
-	// redisPause is how long Redis is left alone after it failed.
-	redisPause = time.Second
-	// claimTime is how long others wait for the one who builds an answer. If it dies they go on after this.
-	claimTime = 2 * time.Second
+	// claimTime is how long others leave it to one to build an answer. If that one dies another begins after this.
+	claimTime = time.Second
+	// claimWait is how long they wait at most: then each builds it by itself.
+	claimWait = 2 * claimTime
 	// pollEvery is how often they look.
 	pollEvery = 10 * time.Millisecond
 
@@ -61,12 +59,9 @@ var (
 
 // shared is the layer in Redis.
 type shared struct {
-	client redis.UniversalClient
-	name   string
-	ttl    time.Duration
-	log    *slog.Logger
-
-	pausedUntil atomic.Int64 // Unix nanoseconds
+	redis *optional.Redis
+	name  string
+	ttl   time.Duration
 }
 
 // claim is the right to build a value.
@@ -76,8 +71,8 @@ type claim struct{ value, lock, token string }
 // work, or whoever holds the claim takes too long.
 func (s *shared) claim(ctx context.Context, key string, revision int64) (data []byte, mine claim) {
 	mine = s.newClaim(key)
-	for deadline := time.Now().Add(claimTime); ; {
-		answer, ok := s.run(ctx, claimScript, []string{mine.value, mine.lock},
+	for deadline := time.Now().Add(claimWait); ; {
+		answer, ok := s.redis.Run(ctx, claimScript, []string{mine.value, mine.lock},
 			version(revision), mine.token, claimTime.Milliseconds())
 		if value, found := answer.(string); found && len(value) >= versionDigits {
 			return []byte(value[versionDigits:]), mine
@@ -97,12 +92,12 @@ func (s *shared) claim(ctx context.Context, key string, revision int64) (data []
 func (s *shared) store(ctx context.Context, mine claim, revision int64, data []byte) {
 	// Entries made together don't expire together.
 	ttl := s.ttl - s.ttl/10 + mathrand.N(s.ttl/5+1) //nolint:gosec // no secret
-	s.run(ctx, storeScript, []string{mine.value, mine.lock}, version(revision), mine.token, data, ttl.Milliseconds())
+	s.redis.Run(ctx, storeScript, []string{mine.value, mine.lock}, version(revision), mine.token, data, ttl.Milliseconds())
 }
 
 // release lets somebody else build the value.
 func (s *shared) release(ctx context.Context, mine claim) {
-	s.run(ctx, releaseScript, []string{mine.lock}, mine.token)
+	s.redis.Run(ctx, releaseScript, []string{mine.lock}, mine.token)
 }
 
 // newClaim names the keys of a value. Both stand in one slot of a Redis cluster.
@@ -113,33 +108,3 @@ func (s *shared) newClaim(key string) claim {
 }
 
 func version(revision int64) string { return fmt.Sprintf("%0*d", versionDigits, revision) }
-
-// run runs a script, if Redis works. The caller does not wait for longer than redisTimeout, whatever time-outs the client
-// was made with.
-func (s *shared) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (answer any, ok bool) {
-	if s.client == nil || time.Now().UnixNano() < s.pausedUntil.Load() {
-		return nil, false
-	}
-	limited, cancel := context.WithTimeout(ctx, redisTimeout)
-	defer cancel()
-	type result struct {
-		answer any
-		err    error
-	}
-	done := make(chan result, 1)
-	go func() {
-		answer, err := script.Run(limited, s.client, keys, args...).Result()
-		done <- result{answer, err}
-	}()
-	var got result
-	select {
-	case got = <-done:
-	case <-limited.Done():
-		got.err = limited.Err()
-	}
-	if got.err != nil && ctx.Err() == nil {
-		s.pausedUntil.Store(time.Now().Add(redisPause).UnixNano())
-		s.log.WarnContext(ctx, "the cache goes on without Redis for a moment", slog.Any("error", got.err))
-	}
-	return got.answer, got.err == nil
-}

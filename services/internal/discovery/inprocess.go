@@ -55,7 +55,7 @@ func (p *InProcess) Handler(service string) http.Handler {
 		handler, ok := p.handlers[service]
 		p.mu.RUnlock()
 		if !ok {
-			http.Error(w, "the service "+service+" is not up", http.StatusServiceUnavailable)
+			answerError(w, r, service, noInstance(service))
 			return
 		}
 		handler.ServeHTTP(w, r)
@@ -90,7 +90,7 @@ func (p *InProcess) begin(service string) (http.Handler, error) {
 	}
 	handler, ok := p.handlers[service]
 	if !ok {
-		return nil, fmt.Errorf("no instance of the service %q is up", service)
+		return nil, noInstance(service)
 	}
 	p.running.Add(1)
 	return handler, nil

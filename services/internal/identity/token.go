@@ -43,6 +43,9 @@ func NewSigner(key ed25519.PrivateKey, issuer string, clock func() time.Time) *S
 	return &Signer{key: key, kid: KeyID(publicKey(key)), issuer: issuer, clock: clock}
 }
 
+// Public returns the key that the signer's tokens are checked with.
+func (s *Signer) Public() ed25519.PublicKey { return publicKey(s.key) }
+
 // Issue signs a token for p (ID, Role and SessionID count) that lives for ttl from now. A ttl above the role's
 // maximum is an error, because verifiers refuse such tokens.
 func (s *Signer) Issue(p Principal, ttl time.Duration) (string, error) {

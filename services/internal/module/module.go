@@ -18,6 +18,7 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/identity"
 	"github.com/taproom-shop/taproom/services/internal/messaging"
 	"github.com/taproom-shop/taproom/services/internal/rpc"
+	"github.com/taproom-shop/taproom/services/internal/telemetry"
 )
 
 // Module is one service, ready to be run.
@@ -34,6 +35,8 @@ type Module struct {
 	Loops []Loop
 	// Health are checks of what only this service depends on; DB, NATS and Redis are checked by whoever runs it.
 	Health []Check
+	// Sources are what it measures of itself, besides what whoever runs it does: calls, database, outbox and consumers.
+	Sources []telemetry.Source
 	// DB is its database; nil for services without one.
 	DB *database.DB
 	// Migrations bring DB to the schema that this version knows.
@@ -106,6 +109,9 @@ type Kit struct {
 func Mount(mux *http.ServeMux, modules ...*Module) {
 	for _, m := range modules {
 		for _, h := range m.Handlers {
+			if _, ok := h.protoService(); ok {
+				h.Handler = rpc.Explain(m.Name, h.Handler)
+			}
 			mux.Handle(h.Pattern, h.Handler)
 		}
 	}
@@ -116,10 +122,15 @@ func Mount(mux *http.ServeMux, modules ...*Module) {
 func (m *Module) ProtoServices() []string {
 	var names []string
 	for _, h := range m.Handlers {
-		name := strings.Trim(h.Pattern, "/")
-		if h.Pattern == "/"+name+"/" && strings.HasPrefix(name, "taproom.") && !strings.Contains(name, "/") {
+		if name, ok := h.protoService(); ok {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// protoService returns the full name of the proto service that the handler serves, if it serves one.
+func (h Handler) protoService() (name string, ok bool) {
+	name = strings.Trim(h.Pattern, "/")
+	return name, h.Pattern == "/"+name+"/" && strings.HasPrefix(name, "taproom.") && !strings.Contains(name, "/")
 }

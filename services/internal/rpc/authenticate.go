@@ -98,12 +98,20 @@ func (a authenticator) endWith(ctx context.Context, p identity.Principal) (conte
 	}
 }
 
-// authenticate returns a context with the principals that the headers prove.
+// authenticate returns a context with the principals that the headers prove. A service proves itself by a token, or did so
+// before by its certificate.
 func (a authenticator) authenticate(ctx context.Context, header http.Header) (context.Context, error) {
 	onBehalf := header.Get(CustomerHeader)
 	token, given, err := bearerToken(header)
 	if err != nil {
 		return nil, err
+	}
+	if service, certified := identity.Service(ctx); certified {
+		if given {
+			return nil, fault.Unauthenticated(ReasonServiceTokenInvalid,
+				"a service with a certificate sends the person's token in the header %s and none of its own", CustomerHeader)
+		}
+		return a.asService(ctx, service, onBehalf)
 	}
 	if !given {
 		if onBehalf != "" {
@@ -124,9 +132,13 @@ func (a authenticator) authenticate(ctx context.Context, header http.Header) (co
 		}
 		return a.withPerson(ctx, caller)
 	}
-	ctx = identity.WithService(ctx, caller)
+	return a.asService(identity.WithService(ctx, caller), caller, onBehalf)
+}
+
+// asService returns a context for the call of a service, alone or with the token of a person.
+func (a authenticator) asService(ctx context.Context, service identity.Principal, onBehalf string) (context.Context, error) {
 	if onBehalf == "" {
-		return identity.With(ctx, caller), nil
+		return identity.With(ctx, service), nil
 	}
 	person, err := a.verifier.Verify(onBehalf)
 	if err != nil {

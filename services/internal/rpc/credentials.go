@@ -10,7 +10,8 @@ import (
 	"github.com/taproom-shop/taproom/services/internal/identity"
 )
 
-// credentials puts this service's token on calls to peers, and passes on the person for whom the work is done.
+// credentials puts this service's token on calls to peers, and passes on the person for whom the work is done. Without a
+// token, self being nil, the connection's certificate proves who calls.
 type credentials struct{ self *identity.ServiceIdentity }
 
 // WrapUnary implements connect.Interceptor.
@@ -40,11 +41,13 @@ func (c credentials) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 }
 
 func (c credentials) put(ctx context.Context, header http.Header) error {
-	token, err := c.self.Token()
-	if err != nil {
-		return fault.Internal(ReasonInternal, "this service can't name itself").WithCause(err)
+	if c.self != nil {
+		token, err := c.self.Token()
+		if err != nil {
+			return fault.Internal(ReasonInternal, "this service can't name itself").WithCause(err)
+		}
+		header.Set(authorization, bearer+token)
 	}
-	header.Set(authorization, bearer+token)
 	if person, ok := identity.From(ctx); ok && person.Role != identity.RoleService && person.Token != "" {
 		header.Set(CustomerHeader, person.Token)
 	}

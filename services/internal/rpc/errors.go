@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 )
 
@@ -23,6 +24,9 @@ const (
 	ReasonValidationFailed = "VALIDATION_FAILED"
 	ReasonDeadlineExceeded = "DEADLINE_EXCEEDED"
 	ReasonCanceled         = "CANCELED"
+
+	// ReasonDatabaseUnavailable says that the service's database is away.
+	ReasonDatabaseUnavailable = "DATABASE_UNAVAILABLE"
 )
 
 // errorMapper turns what handlers return, and what they panic with, into answers. Faults are told as they are; of
@@ -41,6 +45,7 @@ func (m errorMapper) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 				answer, err = nil, m.answer(ctx, req.Spec().Procedure, err)
 			}
 		}()
+		begun(ctx)
 		if err := ctx.Err(); err != nil { // it came too late: nobody waits for the answer
 			return nil, err
 		}
@@ -56,10 +61,11 @@ func (m errorMapper) WrapStreamingHandler(next connect.StreamingHandlerFunc) con
 				err = m.answer(ctx, conn.Spec().Procedure, err)
 			}
 		}()
+		begun(ctx)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return next(ctx, conn)
+		return next(ctx, readableConn{conn})
 	}
 }
 
@@ -77,13 +83,16 @@ func recovered(panicked any, err error) error {
 func (m errorMapper) answer(ctx context.Context, procedure string, err error) error {
 	known := explain(ctx, err)
 	if known == nil {
-		return err // connect's own errors, such as a message that can't be read, say what is wrong
+		return err // connect's own errors say what is wrong
 	}
-	if known.Kind == fault.KindInternal {
+	switch {
+	case known.Kind == fault.KindInternal:
 		m.log.ErrorContext(ctx, "call failed",
 			slog.String("procedure", procedure), slog.String("reason", known.Reason), slog.Any("error", err))
 		known = fault.Internal(ReasonInternal, "internal error")
-	} else {
+	case known.Kind == fault.KindUnavailable && database.IsUnavailable(err):
+		m.log.ErrorContext(ctx, "database is away", slog.String("procedure", procedure), slog.Any("error", err))
+	default:
 		m.log.DebugContext(ctx, "call refused", slog.String("procedure", procedure), slog.Any("error", err))
 	}
 	return toConnect(known, m.domainOf(err))
@@ -105,6 +114,8 @@ func explain(ctx context.Context, err error) *fault.Error {
 		return nil
 	case errors.As(err, &answer) && !connect.IsWireError(answer) && tellable(answer.Code()):
 		return nil
+	case ctx.Err() == nil && database.IsUnavailable(err):
+		return fault.Unavailable(ReasonDatabaseUnavailable, "the data can't be reached right now: try again in a moment")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fault.DeadlineExceeded(ReasonDeadlineExceeded, "there was not enough time to answer: try again")
 	case ctx.Err() != nil:

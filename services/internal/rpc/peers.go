@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"connectrpc.com/connect"
-	"connectrpc.com/otelconnect"
 
 	"github.com/taproom-shop/taproom/services/internal/discovery"
 	"github.com/taproom-shop/taproom/services/internal/identity"
@@ -13,22 +12,25 @@ import (
 
 // Peers makes clients to other services: catalogv1connect.NewCatalogServiceClient(peers.Client("catalog"),
 // peers.URL("catalog"), peers.Options()...). Calls carry the service's own token, the token of the person in the
-// context, the trace and the deadline; their errors are faults.
+// context, the trace and the deadline; their errors are faults. Unary calls that the schema calls idempotent or without side
+// effects may be made again when an instance breaks off.
 type Peers struct {
 	resolver discovery.Resolver
 	options  []connect.ClientOption
 }
 
-// NewPeers returns the clients of the service that self names.
+// NewPeers returns the clients of the service that self names; nil where the resolver's connections prove it.
 func NewPeers(resolver discovery.Resolver, self *identity.ServiceIdentity, providers telemetry.Providers) (*Peers, error) {
-	tracing, err := otelconnect.NewInterceptor(telemetryOptions(providers)...)
+	observing, err := observers(providers)
 	if err != nil {
 		return nil, err
 	}
 	return &Peers{
 		resolver: resolver,
 		options: []connect.ClientOption{
-			connect.WithInterceptors(peerErrors{}, tracing, credentials{self: self}),
+			connect.WithInterceptors(peerErrors{}),
+			connect.WithInterceptors(observing...),
+			connect.WithInterceptors(credentials{self: self}, repeats{}),
 			connect.WithAcceptCompression("gzip", nil, nil), // peers are near: processor time is dearer than bytes
 		},
 	}, nil

@@ -152,7 +152,7 @@ func TestDeadlineAndTraceGoWithTheCall(t *testing.T) {
 	peers := shop.Peers("order")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
-	ctx, span := providers.Tracer.Tracer("test").Start(ctx, "click")
+	ctx, span := providers.Tracer().Tracer("test").Start(ctx, "click")
 	for _, m := range forService {
 		_, err := call(ctx, peers.Client("cart"), peers.URL("cart"), m, "", peers.Options()...)
 		require.NoError(t, err)

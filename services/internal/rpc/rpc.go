@@ -3,12 +3,10 @@
 package rpc
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
 	"connectrpc.com/connect"
-	"connectrpc.com/otelconnect"
 	"connectrpc.com/validate"
 
 	"github.com/taproom-shop/taproom/services/internal/identity"
@@ -20,6 +18,9 @@ const (
 	MaxRequestBytes = 256 << 10
 	// MaxUnaryTime bounds a unary call, whatever deadline the client asks for.
 	MaxUnaryTime = 15 * time.Second
+
+	// domainSuffix makes the domain of reasons of a service's name.
+	domainSuffix = ".taproom"
 
 	// compressFrom is the size of an answer from which on compressing it pays.
 	compressFrom = 1 << 10
@@ -62,15 +63,15 @@ type Config struct {
 //  5. policy: the method's `access` decides who passes, and its `critical` whether unheard revocations are tolerable;
 //  6. validation: the message has no text that a database refuses, and keeps the rules of the schema.
 func Options(cfg Config) ([]connect.HandlerOption, error) {
-	tracing, err := otelconnect.NewInterceptor(telemetryOptions(cfg.Telemetry)...)
+	observing, err := observers(cfg.Telemetry)
 	if err != nil {
-		return nil, fmt.Errorf("rpc telemetry: %w", err)
+		return nil, err
 	}
 	return []connect.HandlerOption{
+		connect.WithInterceptors(observing...),
 		connect.WithInterceptors(
-			tracing,
 			deadline{},
-			errorMapper{domain: cfg.Service + ".taproom", log: cfg.Log},
+			errorMapper{domain: cfg.Service + domainSuffix, log: cfg.Log},
 			authenticator{verifier: cfg.Verifier, revocations: cfg.Revocations, clock: cfg.Clock},
 			policy{revocations: cfg.Revocations},
 			text{},
@@ -79,19 +80,4 @@ func Options(cfg Config) ([]connect.HandlerOption, error) {
 		WithMaxRequestBytes(MaxRequestBytes),
 		connect.WithCompressMinBytes(compressFrom),
 	}, nil
-}
-
-// telemetryOptions keeps ports and addresses of clients out of metrics, where each would be a series of its own.
-func telemetryOptions(t telemetry.Providers) []otelconnect.Option {
-	options := []otelconnect.Option{
-		otelconnect.WithoutServerPeerAttributes(),
-		otelconnect.WithoutTraceEvents(),
-		otelconnect.WithTrustRemote(),
-		otelconnect.WithPropagator(t.Propagator),
-		otelconnect.WithTracerProvider(t.Tracer),
-	}
-	if t.Meter == nil {
-		return append(options, otelconnect.WithoutMetrics())
-	}
-	return append(options, otelconnect.WithMeterProvider(t.Meter))
 }

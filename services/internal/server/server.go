@@ -37,7 +37,7 @@ func Run(ctx context.Context, log *slog.Logger, listener net.Listener, handler h
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	srv := &http.Server{
-		Handler:           defaultLimits.bound(untilStopped(ctx, handler)),
+		Handler:           roomy(defaultLimits.bound(untilStopped(ctx, handler))),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/propagation"
+	noopmetric "go.opentelemetry.io/otel/metric/noop"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	nooptrace "go.opentelemetry.io/otel/trace/noop"
 )
 
 // Config says what is recorded and where it goes. The zero value keeps trace ids flowing and exports nothing.
@@ -26,34 +25,78 @@ type Config struct {
 	MetricReaders []sdkmetric.Reader
 }
 
-// Providers make tracers and meters. They are handed to those who need them; nothing global is set.
+// Providers make tracers and meters. They are handed to those who need them; nothing global is set. The zero value records
+// nothing and passes on the trace that a call or a message came with.
 type Providers struct {
-	Tracer     trace.TracerProvider
-	Meter      metric.MeterProvider
-	Propagator propagation.TextMapPropagator
+	cfg    Config
+	tracer trace.TracerProvider
+	meter  metric.MeterProvider
+	gate   gate
 }
 
 // NewProviders returns the providers and a function that writes out what is still held, to be called at the end.
 func NewProviders(cfg Config) (Providers, func(context.Context) error) {
-	about := resource.NewSchemaless(
-		attribute.String("service.name", cfg.Service),
-		attribute.String("service.version", cfg.Version),
-	)
-	traceOptions := []sdktrace.TracerProviderOption{
-		sdktrace.WithResource(about),
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(cfg.SampleRatio))),
+	p := Providers{cfg: cfg, gate: newGate(cfg.SampleRatio)}
+	var shutdowns []func(context.Context) error
+	if len(cfg.SpanProcessors) > 0 {
+		p = p.Of(cfg.Service)
+		for _, processor := range cfg.SpanProcessors {
+			shutdowns = append(shutdowns, processor.Shutdown)
+		}
 	}
-	for _, processor := range cfg.SpanProcessors {
-		traceOptions = append(traceOptions, sdktrace.WithSpanProcessor(processor))
+	if len(cfg.MetricReaders) > 0 {
+		options := []sdkmetric.Option{sdkmetric.WithResource(about(cfg.Service, cfg.Version)), sdkmetric.WithView(views()...)}
+		for _, reader := range cfg.MetricReaders {
+			options = append(options, sdkmetric.WithReader(reader))
+		}
+		meter := sdkmetric.NewMeterProvider(options...)
+		p.meter = meter
+		shutdowns = append(shutdowns, meter.Shutdown)
 	}
-	metricOptions := []sdkmetric.Option{sdkmetric.WithResource(about)}
-	for _, reader := range cfg.MetricReaders {
-		metricOptions = append(metricOptions, sdkmetric.WithReader(reader))
+	return p, func(ctx context.Context) error {
+		var errs []error
+		for _, shutdown := range shutdowns {
+			errs = append(errs, shutdown(ctx))
+		}
+		return errors.Join(errs...)
 	}
-	tracer := sdktrace.NewTracerProvider(traceOptions...)
-	meter := sdkmetric.NewMeterProvider(metricOptions...)
-	shutdown := func(ctx context.Context) error {
-		return errors.Join(tracer.Shutdown(ctx), meter.Shutdown(ctx))
-	}
-	return Providers{Tracer: tracer, Meter: meter, Propagator: propagation.TraceContext{}}, shutdown
 }
+
+// Of returns the providers of one of the services in this process: its spans bear its name. Where they go stays the same.
+func (p Providers) Of(service string) Providers {
+	if len(p.cfg.SpanProcessors) == 0 {
+		return p
+	}
+	options := []sdktrace.TracerProviderOption{
+		sdktrace.WithResource(about(service, p.cfg.Version)),
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(p.cfg.SampleRatio))),
+	}
+	for _, processor := range p.cfg.SpanProcessors {
+		options = append(options, sdktrace.WithSpanProcessor(processor))
+	}
+	p.tracer = quietProvider{TracerProvider: sdktrace.NewTracerProvider(options...)}
+	return p
+}
+
+// Tracer makes the spans of traces that are sampled. For any other trace it only passes the ids on, which costs next to
+// nothing.
+func (p Providers) Tracer() trace.TracerProvider {
+	if p.tracer == nil {
+		return nooptrace.NewTracerProvider()
+	}
+	return p.tracer
+}
+
+// Traces reports whether spans go anywhere.
+func (p Providers) Traces() bool { return p.tracer != nil }
+
+// Meter makes the instruments that count and measure.
+func (p Providers) Meter() metric.MeterProvider {
+	if p.meter == nil {
+		return noopmetric.NewMeterProvider()
+	}
+	return p.meter
+}
+
+// Metrics reports whether anybody collects metrics.
+func (p Providers) Metrics() bool { return p.meter != nil }

@@ -6,6 +6,9 @@ export function cardName(card: Card): string {
   return `${brand} ending in ${card.last4}`;
 }
 
+/** What a shop without a card provider says in place of offering cards. */
+export const noCards = "This shop takes no cards: your wallet pays.";
+
 /** `12/2027`. */
 export const cardEnd = (card: Card) => `${String(card.expMonth).padStart(2, "0")}/${card.expYear}`;
 

@@ -60,14 +60,17 @@ func (d *Driver) Deliver(ctx context.Context, ev messaging.Event) error {
 	case shippingv1.ShipmentState_SHIPMENT_STATE_RETURNING:
 		return d.driveBack(ctx, parcel)
 	default:
-		return nil // it was stopped, or is where it belongs
+		return nil // it was stopped, others bring it, or it is where it belongs
 	}
 }
 
-// ask asks shipping whether the parcel is, or still is, the courier's to deliver, and returns where the shipment stands.
+// ask asks shipping whether the parcel is, or still is, the courier's to deliver, and returns where the shipment stands:
+// nowhere, when there is nothing for him to do.
 func (d *Driver) ask(ctx context.Context, parcel *eventv1.PackageReady) (shippingv1.ShipmentState, error) {
 	res, err := d.shipping.HandOver(ctx, &shippingv1.HandOverRequest{PackageId: parcel.GetPackageId()})
 	switch {
+	case err == nil && !res.GetAccepted():
+		return shippingv1.ShipmentState_SHIPMENT_STATE_UNSPECIFIED, nil
 	case err == nil:
 		return res.GetState(), nil
 	case fault.KindOf(err) == fault.KindNotFound:

@@ -37,7 +37,7 @@ func NewAsker(db *database.DB, store *store.Store, orders orderv1connect.OrderSt
 	return &Asker{db: db, store: store, orders: orders, clock: clock, log: log}
 }
 
-// Loop asks now and then.
+// Loop asks now and then. Two replicas that ask at once only ask twice: who comes second finds the reservation released.
 func (a *Asker) Loop() module.Loop {
 	return module.Repeat(a.log, "old reservations", askEvery, nil, func(ctx context.Context) (more bool, err error) {
 		return false, a.ask(ctx)

@@ -155,17 +155,19 @@ func lockStock(ctx context.Context, tx *database.Tx, beerIDs []string, add bool)
 // writeStock changes each beer by a guarded statement: the row must be as it was when the desk opened, and the table's
 // checks keep it from going below nothing.
 func writeStock(ctx context.Context, tx *database.Tx, desk *domain.Desk) error {
-	for _, s := range desk.ChangedStock() {
+	stock := desk.ChangedStock()
+	rows := make([][]any, len(stock))
+	for i, s := range stock {
 		before := desk.Before(s.BeerID)
-		n, err := tx.Exec(ctx, `UPDATE stock SET on_hand = ?, reserved = ?, version = ?
-			WHERE beer_id = ? AND version = ? AND on_hand = ? AND reserved = ?`,
-			s.OnHand, s.Reserved, s.Version, s.BeerID, before.Version, before.OnHand, before.Reserved)
-		if err != nil {
-			return fmt.Errorf("changing the stock of %s: %w", s.BeerID, err)
-		}
-		if n != 1 {
-			return fault.Aborted("STOCK_CHANGED", "The stock of %s changed meanwhile; try again.", s.BeerID)
-		}
+		rows[i] = []any{s.OnHand, s.Reserved, s.Version, s.BeerID, before.Version, before.OnHand, before.Reserved}
+	}
+	changed, err := tx.ExecEach(ctx, `UPDATE stock SET on_hand = ?, reserved = ?, version = ?
+		WHERE beer_id = ? AND version = ? AND on_hand = ? AND reserved = ?`, rows)
+	if err != nil {
+		return fmt.Errorf("changing stock: %w", err)
+	}
+	if i := slices.Index(changed, 0); i >= 0 {
+		return fault.Aborted("STOCK_CHANGED", "The stock of %s changed meanwhile; try again.", stock[i].BeerID)
 	}
 	return nil
 }
@@ -173,18 +175,19 @@ func writeStock(ctx context.Context, tx *database.Tx, desk *domain.Desk) error {
 // writeReservations inserts new reservations with their lines and changes the state of known ones.
 func writeReservations(ctx context.Context, tx *database.Tx, desk *domain.Desk, known []domain.Reservation, now time.Time) error {
 	var rows, lines []any
+	var updates [][]any
 	for _, r := range desk.ChangedReservations() {
 		if slices.ContainsFunc(known, func(k domain.Reservation) bool { return k.OrderID == r.OrderID }) {
-			if _, err := tx.Exec(ctx, `UPDATE reservations SET state = ?, returned = ?, updated_at = ? WHERE order_id = ?`,
-				string(r.State), r.Returned, now, r.OrderID); err != nil {
-				return err
-			}
+			updates = append(updates, []any{string(r.State), r.Returned, now, r.OrderID})
 			continue
 		}
 		rows = append(rows, r.OrderID, string(r.State), r.Returned, now, now)
 		for _, line := range r.Lines {
 			lines = append(lines, r.OrderID, line.BeerID, line.Quantity)
 		}
+	}
+	if _, err := tx.ExecEach(ctx, `UPDATE reservations SET state = ?, returned = ?, updated_at = ? WHERE order_id = ?`, updates); err != nil {
+		return err
 	}
 	if err := insert(ctx, tx, "reservations (order_id, state, returned, created_at, updated_at)", 5, rows); err != nil {
 		return err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,13 +45,13 @@ func Keep(ctx context.Context, tx *database.Tx, news []Notification) (users []st
 		database.Tuples(len(args)/columns, columns), args...); err != nil {
 		return nil, err
 	}
-	for user := range touched {
-		if _, err := tx.Exec(ctx, `UPDATE mailboxes SET last_number = ? WHERE user_id = ?`, boxes[user], user); err != nil {
-			return nil, err
-		}
-		users = append(users, user)
+	users = slices.Sorted(maps.Keys(touched))
+	numbers := make([][]any, len(users))
+	for i, user := range users {
+		numbers[i] = []any{boxes[user], user}
 	}
-	return users, nil
+	_, err = tx.ExecEach(ctx, `UPDATE mailboxes SET last_number = ? WHERE user_id = ?`, numbers)
+	return users, err
 }
 
 // lockMailboxes locks the mailboxes of the news' users, always in the order of their ids, and answers their last numbers.

@@ -41,6 +41,10 @@ type Input struct {
 	Kind   Kind
 	Reason Reason // of a cancellation by staff, and of a shipment that was stopped or returned
 	Recall bool   // staff want the parcel back even from the courier
+	// Version is, of a command, what the order's version will be if it changes anything.
+	Version int64
+	// Request is, of a refusal by shipping, the request to cancel that it answers.
+	Request int64
 }
 
 // Announcement is what the order tells the other services because of an input.
@@ -102,16 +106,16 @@ func (s Status) Apply(in Input) (Status, Announcement, error) {
 		}
 		return s.cancel(in.Reason)
 	case ShipmentStopRefused:
-		return s.refuse()
+		return s.refuse(in.Request)
 	case DeadlinePassed:
 		if s.State != Pending {
 			return s, "", nil
 		}
 		return s.cancel(TimedOut)
 	case CancelByCustomer:
-		return s.askToCancel(ByCustomer, false)
+		return s.askToCancel(ByCustomer, false, in.Version)
 	case CancelByStaff:
-		return s.askToCancel(in.Reason, in.Recall)
+		return s.askToCancel(in.Reason, in.Recall, in.Version)
 	}
 	return s, "", &RefusedError{Kind: in.Kind, State: s.State}
 }
@@ -173,21 +177,22 @@ func (s Status) cancel(reason Reason) (Status, Announcement, error) {
 	return s, AnnounceCancelled, nil
 }
 
-func (s Status) refuse() (Status, Announcement, error) {
-	if !s.CancelRequested {
+// refuse takes the answer to a request to cancel. Staff may have asked for more since, which is still to be answered.
+func (s Status) refuse(request int64) (Status, Announcement, error) {
+	if !s.CancelRequested() || request != s.CancelRequest {
 		return s, "", nil
 	}
 	return s.withoutRequest(), AnnounceCancelRefused, nil
 }
 
 func (s Status) withoutRequest() Status {
-	s.CancelRequested, s.RequestedReason, s.Recall = false, "", false
+	s.CancelRequest, s.RequestedReason, s.Recall = 0, "", false
 	return s
 }
 
 // askToCancel is the command of a customer or of staff. Asking again for what is already asked changes nothing; a
 // recall by staff goes further than an open request without one.
-func (s Status) askToCancel(reason Reason, recall bool) (Status, Announcement, error) {
+func (s Status) askToCancel(reason Reason, recall bool, version int64) (Status, Announcement, error) {
 	switch s.State {
 	case Pending:
 		return s.cancel(reason)
@@ -195,10 +200,10 @@ func (s Status) askToCancel(reason Reason, recall bool) (Status, Announcement, e
 		if s.State == Delivering && !recall {
 			return s, "", &RefusedError{Kind: kindOf(reason), State: s.State}
 		}
-		if s.CancelRequested && (s.Recall || !recall) {
+		if s.CancelRequested() && (s.Recall || !recall) {
 			return s, "", nil
 		}
-		s.CancelRequested, s.RequestedReason, s.Recall = true, reason, recall
+		s.CancelRequest, s.RequestedReason, s.Recall = version, reason, recall
 		return s, AnnounceCancelRequested, nil
 	case Delivered, Cancelled:
 		return s, "", &RefusedError{Kind: kindOf(reason), State: s.State}

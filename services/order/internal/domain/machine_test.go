@@ -23,7 +23,7 @@ func apply(t require.TestingT, s domain.Status, kinds ...domain.Kind) (domain.St
 }
 
 func inputFor(kind domain.Kind) domain.Input {
-	in := domain.Input{Kind: kind}
+	in := domain.Input{Kind: kind, Version: 5, Request: 5}
 	switch kind { //nolint:exhaustive // the others carry no reason
 	case domain.CancelByStaff:
 		in.Reason, in.Recall = domain.ByStaff, true
@@ -91,7 +91,7 @@ func TestFromPaidOnShippingDecides(t *testing.T) {
 
 	gone, said := apply(t, asked, domain.ShipmentHandedOver, domain.ShipmentStopRefused)
 	require.Equal(t, domain.Delivering, gone.State)
-	require.False(t, gone.CancelRequested)
+	require.False(t, gone.CancelRequested())
 	require.Equal(t, domain.AnnounceCancelRefused, said[len(said)-1])
 
 	_, _, err := gone.Apply(domain.Input{Kind: domain.CancelByCustomer})
@@ -105,6 +105,30 @@ func TestFromPaidOnShippingDecides(t *testing.T) {
 	back, _ := apply(t, recalled, domain.ShipmentReturned)
 	require.Equal(t, domain.Cancelled, back.State)
 	require.Equal(t, domain.ByStaff, back.Reason)
+}
+
+// A recall overtakes the answer to the customer's request: that answer refuses nothing any more.
+func TestAnAnswerToAnOlderRequestIsNoAnswer(t *testing.T) {
+	paid, _ := apply(t, domain.Status{State: domain.Pending}, domain.StockWasReserved, domain.MoneyWasAuthorized, domain.MoneyWasCaptured)
+	step := func(s domain.Status, in domain.Input) (domain.Status, domain.Announcement) {
+		next, what, err := s.Apply(in)
+		require.NoError(t, err)
+		return next, what
+	}
+	refusal := func(request int64) domain.Input {
+		return domain.Input{Kind: domain.ShipmentStopRefused, Request: request}
+	}
+	asked, _ := step(paid, domain.Input{Kind: domain.CancelByCustomer, Version: 5})
+	recalled, what := step(asked, domain.Input{Kind: domain.CancelByStaff, Reason: domain.ByStaff, Recall: true, Version: 6})
+	require.Equal(t, domain.AnnounceCancelRequested, what)
+	after, what := step(recalled, refusal(5))
+	require.Equal(t, recalled, after)
+	require.Empty(t, what)
+	after, what = step(after, refusal(6))
+	require.False(t, after.CancelRequested())
+	require.Equal(t, domain.AnnounceCancelRefused, what)
+	_, what = step(after, refusal(6))
+	require.Empty(t, what)
 }
 
 // Every input in every status that inputs can lead to: states never go back, terminal ones never change, nothing is

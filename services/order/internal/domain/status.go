@@ -105,8 +105,12 @@ type Status struct {
 	Money  Money
 	// Confirmed: stock and money were both good while the order was pending, and the capture was ordered.
 	Confirmed bool
-	// CancelRequested: shipping was asked to stop the shipment and has not answered.
-	CancelRequested bool
+	// CancelRequest is what shipping was asked to stop the shipment with and has not answered: the order's version then,
+	// which tells the request from earlier ones. 0: nothing.
+	CancelRequest   int64
 	RequestedReason Reason
 	Recall          bool
 }
+
+// CancelRequested reports whether shipping was asked to stop the shipment and has not answered.
+func (s Status) CancelRequested() bool { return s.CancelRequest != 0 }

@@ -93,7 +93,7 @@ func inputOf(msg proto.Message) domain.Input {
 	case *eventv1.ShipmentStopped:
 		return domain.Input{Kind: domain.ShipmentStopped, Reason: domain.Reason(m.GetReason())}
 	case *eventv1.ShipmentStopRefused:
-		return domain.Input{Kind: domain.ShipmentStopRefused}
+		return domain.Input{Kind: domain.ShipmentStopRefused, Request: m.GetRequest()}
 	case *eventv1.ShipmentReturned:
 		return domain.Input{Kind: domain.ShipmentReturned, Reason: domain.Reason(m.GetReason())}
 	}

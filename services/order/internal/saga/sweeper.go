@@ -45,7 +45,8 @@ func (c *Coordinator) sweep(ctx context.Context) (more bool, err error) {
 	return len(ids) == sweepBatch, err
 }
 
-// alarm logs paid orders that stand still. Nothing but people can tell what to do with them.
+// alarm logs paid orders that stand still. Nothing but people can tell what to do with them. Each replica raises it, since none
+// knows whether another one lives.
 func (c *Coordinator) alarm(ctx context.Context) (more bool, err error) {
 	ids, err := c.store.Lingering(ctx, c.clock().Add(-lingersAfter), sweepBatch)
 	if len(ids) > 0 {

@@ -62,7 +62,7 @@ func orderToProto(o domain.Order) *orderv1.Order {
 		PlacedAt:         timestamppb.New(o.PlacedAt),
 		UpdatedAt:        timestamppb.New(o.UpdatedAt),
 		Version:          o.Version,
-		CancelRequested:  o.Status.CancelRequested,
+		CancelRequested:  o.Status.CancelRequested(),
 	}
 }
 

@@ -118,6 +118,9 @@ func (p peers) checkCard(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if !res.GetCardsAvailable() {
+		return fault.FailedPrecondition("CARDS_UNAVAILABLE", "The shop takes no cards; pay from the wallet.")
+	}
 	for _, card := range res.GetCards() {
 		if card.GetId() == id {
 			return nil

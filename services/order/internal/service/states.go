@@ -2,16 +2,22 @@ package service
 
 import (
 	"context"
+	"time"
 
 	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
 	"github.com/taproom-shop/taproom/services/order/internal/store"
 )
 
 // States answers OrderStateService: what other services need to know of orders.
-type States struct{ store *store.Store }
+type States struct {
+	store *store.Store
+	clock func() time.Time
+}
 
 // NewStates returns the handler.
-func NewStates(store *store.Store) *States { return &States{store: store} }
+func NewStates(store *store.Store, clock func() time.Time) *States {
+	return &States{store: store, clock: clock}
+}
 
 // BatchGetOrderStates answers where orders stand.
 func (s *States) BatchGetOrderStates(ctx context.Context, req *orderv1.BatchGetOrderStatesRequest) (*orderv1.BatchGetOrderStatesResponse, error) {
@@ -36,11 +42,12 @@ func (s *States) CloseCheckouts(ctx context.Context, req *orderv1.CloseCheckouts
 	return &orderv1.CloseCheckoutsResponse{}, nil
 }
 
-// CountOpenOrders answers how many orders of a user are under way.
-func (s *States) CountOpenOrders(ctx context.Context, req *orderv1.CountOpenOrdersRequest) (*orderv1.CountOpenOrdersResponse, error) {
-	n, err := s.store.CountOpen(ctx, req.GetUserId())
+// HoldCustomer takes no orders of a user for a while, and answers how many are under way.
+func (s *States) HoldCustomer(ctx context.Context, req *orderv1.HoldCustomerRequest) (*orderv1.HoldCustomerResponse, error) {
+	now := s.clock()
+	open, err := s.store.Hold(ctx, req.GetUserId(), req.GetHoldId(), now.Add(req.GetLength().AsDuration()), now)
 	if err != nil {
 		return nil, err
 	}
-	return &orderv1.CountOpenOrdersResponse{Count: n}, nil
+	return &orderv1.HoldCustomerResponse{OpenOrders: open}, nil
 }

@@ -71,6 +71,7 @@ type news struct {
 
 func (c *changes) apply(o *lockedOrder, step Step) error {
 	from := o.Status
+	step.Input.Version = o.Version + 1
 	next, what, err := o.Status.Apply(step.Input)
 	if err != nil {
 		return fault.FailedPrecondition("ORDER_NOT_CANCELLABLE", "The order is %s and can't be cancelled any more.", from.State).WithCause(err)
@@ -113,10 +114,8 @@ func (c *changes) write(ctx context.Context, tx *database.Tx, announce Announcer
 		e.order.TimelineLen++
 		e.number = e.order.TimelineLen
 	}
-	for _, o := range c.touched {
-		if err := updateOrder(ctx, tx, o); err != nil {
-			return err
-		}
+	if err := updateOrders(ctx, tx, c.touched); err != nil {
+		return err
 	}
 	return insertTimeline(ctx, tx, entries)
 }
@@ -175,17 +174,22 @@ func lockOrders(ctx context.Context, tx *database.Tx, steps []Step) (map[string]
 	return orders, rows.Err()
 }
 
-func updateOrder(ctx context.Context, tx *database.Tx, o *lockedOrder) error {
-	s := o.Status
-	n, err := tx.Exec(ctx, `UPDATE orders SET state = ?, reason = ?, stock = ?, money = ?, confirmed = ?, cancel_requested = ?,
-		requested_reason = ?, recall = ?, updated_at = ?, version = ?, timeline_len = ? WHERE id = ? AND version = ?`,
-		string(s.State), string(s.Reason), string(s.Stock), string(s.Money), s.Confirmed, s.CancelRequested,
-		string(s.RequestedReason), s.Recall, o.UpdatedAt, o.Version, o.TimelineLen, o.ID, o.lockedVersion)
+func updateOrders(ctx context.Context, tx *database.Tx, orders []*lockedOrder) error {
+	rows := make([][]any, len(orders))
+	for i, o := range orders {
+		s := o.Status
+		rows[i] = []any{
+			string(s.State), string(s.Reason), string(s.Stock), string(s.Money), s.Confirmed, s.CancelRequest,
+			string(s.RequestedReason), s.Recall, o.UpdatedAt, o.Version, o.TimelineLen, o.ID, o.lockedVersion,
+		}
+	}
+	updated, err := tx.ExecEach(ctx, `UPDATE orders SET state = ?, reason = ?, stock = ?, money = ?, confirmed = ?, cancel_request = ?,
+		requested_reason = ?, recall = ?, updated_at = ?, version = ?, timeline_len = ? WHERE id = ? AND version = ?`, rows)
 	if err != nil {
 		return err
 	}
-	if n != 1 {
-		return fault.Aborted("ORDER_CHANGED", "Order %s changed meanwhile; try again.", o.ID)
+	if i := slices.Index(updated, 0); i >= 0 {
+		return fault.Aborted("ORDER_CHANGED", "Order %s changed meanwhile; try again.", orders[i].ID)
 	}
 	return nil
 }

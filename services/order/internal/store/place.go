@@ -84,7 +84,8 @@ var errRepeated = errors.New("the order is already placed")
 // Three guards decide, all of them unique indexes: (user, request id), whose loser gets the winner's order or
 // REQUEST_ID_REUSED; and the cart's open checkout and (user, number), whose losers get ORDER_IN_PROGRESS with the winner's id.
 // The number must be Next's from before the cart was looked at: whoever saw the cart as it was before the winner's order was
-// taken from it, and comes when that is done, has a number that is taken.
+// taken from it, and comes when that is done, has a number that is taken. A fourth keeps customers out who are held:
+// ACCOUNT_CLOSING.
 func (s *Store) Place(ctx context.Context, order domain.Order, request Request, placed proto.Message) (domain.Order, error) {
 	eventID, err := newID()
 	if err != nil {
@@ -97,6 +98,9 @@ func (s *Store) Place(ctx context.Context, order domain.Order, request Request, 
 		}
 		if !inserted {
 			return whyNotInserted(ctx, tx, order, request)
+		}
+		if err := refuseHeld(ctx, tx, order.UserID, order.PlacedAt); err != nil {
+			return err
 		}
 		if err := insertLines(ctx, tx, order); err != nil {
 			return err

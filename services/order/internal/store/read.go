@@ -11,14 +11,14 @@ import (
 	"github.com/taproom-shop/taproom/services/order/internal/domain"
 )
 
-const orderColumns = `id, user_id, number, cart_version, state, reason, stock, money, confirmed, cancel_requested, requested_reason, recall,
+const orderColumns = `id, user_id, number, cart_version, state, reason, stock, money, confirmed, cancel_request, requested_reason, recall,
 	subtotal, shipping, total, currency, shipping_method_id, card_id, address, placed_at, updated_at, expires_at, version, timeline_len`
 
 func scanOrder(rows *sql.Rows) (domain.Order, error) {
 	var o domain.Order
 	var address []byte
 	err := rows.Scan(&o.ID, &o.UserID, &o.Number, &o.Quote.CartVersion, &o.Status.State, &o.Status.Reason, &o.Status.Stock, &o.Status.Money,
-		&o.Status.Confirmed, &o.Status.CancelRequested, &o.Status.RequestedReason, &o.Status.Recall, &o.Quote.Subtotal,
+		&o.Status.Confirmed, &o.Status.CancelRequest, &o.Status.RequestedReason, &o.Status.Recall, &o.Quote.Subtotal,
 		&o.Quote.Shipping, &o.Quote.Total, &o.Quote.Currency, &o.Quote.MethodID, &o.CardID, &address, &o.PlacedAt, &o.UpdatedAt,
 		&o.ExpiresAt, &o.Version, &o.TimelineLen)
 	if err != nil {
@@ -125,21 +125,6 @@ func (s *Store) ids(ctx context.Context, query string, args ...any) ([]string, e
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
-}
-
-// CountOpen returns how many orders of a user are neither delivered nor cancelled.
-func (s *Store) CountOpen(ctx context.Context, userID string) (n int64, err error) {
-	rows, err := s.db.Query(ctx, `SELECT count(*) FROM orders WHERE user_id = ? AND state NOT IN ('DELIVERED', 'CANCELLED')`, userID)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&n); err != nil {
-			return 0, err
-		}
-	}
-	return n, rows.Err()
 }
 
 // GetIn returns an order with its lines as the transaction sees it.

@@ -269,6 +269,96 @@ func TestNewsComeSideBySide(t *testing.T) {
 	})
 }
 
+// A customer who deletes the account and one who orders are the same at the same time: either the order is seen by who asks
+// whether any is open, or it is refused.
+func TestNoOrderSlipsPastAHold(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB, s *store.Store) {
+		ctx := t.Context()
+		won := map[bool]int{}
+		for round := range 60 {
+			user := newID(t)
+			before := round%2 == 0 // whether the customer has ordered before
+			if before {
+				o, err := place(t, s, draft(t, user), request("first"))
+				require.NoError(t, err)
+				require.NoError(t, s.CloseCheckouts(ctx, []string{o.ID}))
+				advance(t, db, s, o.ID, domain.StockWasRejected)
+			}
+			o := draft(t, user)
+			var err error
+			o.Number, err = s.Next(ctx, user)
+			require.NoError(t, err)
+			var both errgroup.Group
+			ready := make(chan struct{})
+			var open int64
+			var placing error
+			both.Go(func() error {
+				<-ready
+				_, placing = s.Place(ctx, o, request("late"), announce.Placed(o))
+				return nil
+			})
+			both.Go(func() (err error) {
+				<-ready
+				for range rand.IntN(8) { // so that not always the same side wins
+					if _, err := s.Timeline(ctx, o.ID); err != nil {
+						return err
+					}
+				}
+				open, err = s.Hold(ctx, user, newID(t), o.PlacedAt.Add(time.Minute), o.PlacedAt)
+				return err
+			})
+			close(ready)
+			require.NoError(t, both.Wait())
+			if placing != nil {
+				require.Equal(t, "ACCOUNT_CLOSING", fault.ReasonOf(placing))
+				require.Equal(t, fault.KindFailedPrecondition, fault.KindOf(placing))
+			}
+			require.Equal(t, placing == nil, open == 1, "%d open, %v", open, placing)
+			won[placing == nil]++
+		}
+		t.Log("orders that came first, or did not:", won)
+	})
+}
+
+func TestAHoldEnds(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB, s *store.Store) {
+		ctx, user := t.Context(), newID(t)
+		o := draft(t, user)
+		now := o.PlacedAt
+		hold := func(id string, length time.Duration) (int64, error) {
+			return s.Hold(ctx, user, id, now.Add(length), now)
+		}
+		_, err := hold("a", time.Minute)
+		require.NoError(t, err)
+		_, err = hold("b", time.Minute)
+		require.Equal(t, "ACCOUNT_CLOSING", fault.ReasonOf(err))
+		require.Equal(t, fault.KindAborted, fault.KindOf(err))
+		_, err = hold("b", 0)
+		require.Equal(t, "ACCOUNT_CLOSING", fault.ReasonOf(err), "nobody ends another's")
+		_, err = place(t, s, o, request("r"))
+		require.Equal(t, "ACCOUNT_CLOSING", fault.ReasonOf(err))
+		_, err = hold("a", 0)
+		require.NoError(t, err)
+		_, err = hold("c", time.Minute)
+		require.NoError(t, err)
+		now = now.Add(time.Minute)
+		o.PlacedAt = now
+		_, err = place(t, s, o, request("r"))
+		require.NoError(t, err, "it passed")
+
+		open := func() int64 {
+			n, err := hold("d", 0)
+			require.NoError(t, err)
+			return n
+		}
+		require.EqualValues(t, 1, open())
+		advance(t, db, s, o.ID, domain.StockWasReserved, domain.MoneyWasAuthorized, domain.DeadlinePassed)
+		require.EqualValues(t, 1, open(), "the money is still to be given back")
+		advance(t, db, s, o.ID, domain.MoneyWasVoided)
+		require.Zero(t, open())
+	})
+}
+
 func TestPagesAreNewestFirst(t *testing.T) {
 	each(t, func(t *testing.T, _ *database.DB, s *store.Store) {
 		user := newID(t)

@@ -2,9 +2,11 @@ package service
 
 import (
 	"context"
+	"time"
 
 	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
 	"github.com/taproom-shop/taproom/gen/go/taproom/payment/v1/paymentv1connect"
+	typev1 "github.com/taproom-shop/taproom/gen/go/taproom/type/v1"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 	"github.com/taproom-shop/taproom/services/internal/money"
 	"github.com/taproom-shop/taproom/services/internal/paging"
@@ -70,13 +72,19 @@ func (s *Admin) ListPayments(ctx context.Context, req *paymentv1.ListPaymentsReq
 
 // CheckInvariants checks the rules that money must obey.
 func (s *Admin) CheckInvariants(ctx context.Context, _ *paymentv1.CheckInvariantsRequest) (*paymentv1.CheckInvariantsResponse, error) {
+	invariants, err := s.Invariants(ctx, time.Time{})
+	return &paymentv1.CheckInvariantsResponse{Invariants: invariants}, err
+}
+
+// Invariants tells whether the rules that money must obey hold. The time is read where ages are computed.
+func (s *Admin) Invariants(ctx context.Context, _ time.Time) ([]*typev1.Invariant, error) {
 	findings, err := s.Store.CheckInvariants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	res := &paymentv1.CheckInvariantsResponse{}
-	for _, f := range findings {
-		res.Invariants = append(res.Invariants, toInvariant(f))
+	invariants := make([]*typev1.Invariant, len(findings))
+	for i, f := range findings {
+		invariants[i] = toInvariant(f)
 	}
-	return res, nil
+	return invariants, nil
 }

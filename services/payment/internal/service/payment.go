@@ -30,6 +30,7 @@ type Payment struct {
 	Intents     *intents.Runner
 	WalletLimit int64         // minor units that top-ups may fill a wallet up to
 	TopUpWait   time.Duration // how long a top-up waits for the provider
+	Cards       bool          // there is a provider that takes money from cards
 }
 
 var _ paymentv1connect.PaymentServiceHandler = (*Payment)(nil)
@@ -73,6 +74,9 @@ func (s *Payment) ListTransactions(ctx context.Context, req *paymentv1.ListTrans
 
 // SaveCard hands a card to the provider and keeps what stands for it.
 func (s *Payment) SaveCard(ctx context.Context, req *paymentv1.SaveCardRequest) (*paymentv1.SaveCardResponse, error) {
+	if !s.Cards {
+		return nil, cardsUnavailable()
+	}
 	user := identity.Must(ctx).ID
 	n, err := s.Store.CountCards(ctx, user)
 	if err != nil {
@@ -100,7 +104,10 @@ func (s *Payment) SaveCard(ctx context.Context, req *paymentv1.SaveCardRequest) 
 		if err == nil && !inserted {
 			return tooManyCards()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return refuseHeld(ctx, tx, user)
 	})
 	if err != nil {
 		return nil, err
@@ -114,7 +121,7 @@ func (s *Payment) ListCards(ctx context.Context, _ *paymentv1.ListCardsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	res := &paymentv1.ListCardsResponse{}
+	res := &paymentv1.ListCardsResponse{CardsAvailable: s.Cards}
 	for _, c := range cards {
 		res.Cards = append(res.Cards, toCard(c))
 	}
@@ -134,6 +141,19 @@ func (s *Payment) DeleteCard(ctx context.Context, req *paymentv1.DeleteCardReque
 		return nil, err
 	}
 	return &paymentv1.DeleteCardResponse{}, nil
+}
+
+// refuseHeld fails while the user's wallet, which must be locked, is held.
+func refuseHeld(ctx context.Context, tx *database.Tx, user string) error {
+	held, err := store.WalletHeld(ctx, tx, user, tx.Now())
+	if err == nil && held {
+		return fault.FailedPrecondition("ACCOUNT_CLOSING", "the account is being deleted, so nothing is taken or kept for it: if it stays, try again in a few minutes")
+	}
+	return err
+}
+
+func cardsUnavailable() error {
+	return fault.FailedPrecondition("CARDS_UNAVAILABLE", "the shop takes no cards: pay from the wallet")
 }
 
 func cardNotFound() error {

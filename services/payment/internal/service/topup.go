@@ -72,6 +72,12 @@ func (s *Payment) begin(ctx context.Context, req *paymentv1.TopUpWalletRequest) 
 			}
 			return nil
 		}
+		if !s.Cards {
+			return cardsUnavailable()
+		}
+		if err := refuseHeld(ctx, tx, user); err != nil {
+			return err
+		}
 		card, found, err := store.CardOf(ctx, tx, user, asked.CardID)
 		if err != nil {
 			return err

@@ -19,7 +19,11 @@ func (s *Store) Wallet(ctx context.Context, userID string) (domain.Wallet, error
 	case err != nil:
 		return domain.Wallet{}, fmt.Errorf("read wallet: %w", err)
 	}
-	return domain.Wallet{UserID: userID, Balance: row.Balance, Held: row.Held, Incoming: row.Incoming, Version: row.Version}, nil
+	return toWallet(row), nil
+}
+
+func toWallet(row *db.Wallet) domain.Wallet {
+	return domain.Wallet{UserID: row.ID, Balance: row.Balance, Held: row.Held, Incoming: row.Incoming, Version: row.Version}
 }
 
 // LockWallet makes sure that the user has a wallet and keeps others from changing it until the transaction ends.
@@ -29,6 +33,32 @@ func LockWallet(ctx context.Context, tx *database.Tx, userID string, now time.Ti
 		return fmt.Errorf("open wallet: %w", err)
 	}
 	return nil
+}
+
+// HoldWallet lets nobody top the user's wallet up until then, and returns the wallet, which can't change until the transaction
+// ends. A hold that has passed, or has the same id, gives way; held is false when another lasts.
+func HoldWallet(ctx context.Context, tx *database.Tx, userID, holdID string, until, now time.Time) (w domain.Wallet, held bool, err error) {
+	affected, err := tx.Exec(ctx, `INSERT INTO wallets (user_id, currency, hold_id, held_until, updated_at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (user_id) DO UPDATE SET hold_id = excluded.hold_id, held_until = excluded.held_until
+		WHERE wallets.hold_id = excluded.hold_id OR wallets.held_until IS NULL OR wallets.held_until <= ?`,
+		userID, domain.Currency, holdID, until, now, now)
+	if err != nil || affected == 0 {
+		return domain.Wallet{}, false, err
+	}
+	row, err := inside(tx).Wallet.Get(ctx, userID)
+	if err != nil {
+		return domain.Wallet{}, false, fmt.Errorf("read wallet: %w", err)
+	}
+	return toWallet(row), true, nil
+}
+
+// WalletHeld reports whether the user's wallet, which must be locked, can't be topped up now.
+func WalletHeld(ctx context.Context, tx *database.Tx, userID string, now time.Time) (bool, error) {
+	row, err := inside(tx).Wallet.Get(ctx, userID)
+	if err != nil {
+		return false, fmt.Errorf("read wallet: %w", err)
+	}
+	return row.HeldUntil != nil && row.HeldUntil.After(now), nil
 }
 
 // Expect makes room for a top-up in the user's wallet, which must be there. It reports false when the wallet would then hold

@@ -12,16 +12,23 @@ const (
 
 	StartAssembly  Kind = "assembly.start"
 	FinishAssembly Kind = "assembly.finish"
-	HandOver       Kind = "hand_over"
+	HandOver       Kind = "hand_over" // to a courier of the shop's
 
 	CourierMoved     Kind = "courier.moved"
 	CourierDelivered Kind = "courier.delivered"
 	CourierReturned  Kind = "courier.returned"
+
+	StaffHandOver  Kind = "staff.hand_over" // staff see to it that it gets there
+	StaffDelivered Kind = "staff.delivered"
+	StaffReturned  Kind = "staff.returned"
 )
 
 // Kinds lists everything that can happen, for tests that try all of it.
 func Kinds() []Kind {
-	return []Kind{OrderPaid, StopRequested, StartAssembly, FinishAssembly, HandOver, CourierMoved, CourierDelivered, CourierReturned}
+	return []Kind{
+		OrderPaid, StopRequested, StartAssembly, FinishAssembly, HandOver, CourierMoved, CourierDelivered, CourierReturned,
+		StaffHandOver, StaffDelivered, StaffReturned,
+	}
 }
 
 // Input is one thing that happens to a shipment.
@@ -33,6 +40,8 @@ type Input struct {
 	Request int64
 	// Of a courier's move.
 	Step, Progress int32
+	// Of a hand-over by staff.
+	Carriage Carriage
 }
 
 // Announcement is what shipping tells the other services because of an input.
@@ -62,11 +71,12 @@ func (e *RefusedError) Error() string {
 }
 
 // Apply is the shipment's state machine: what becomes of a shipment when in happens, and what is announced. Repeats
-// change nothing and announce nothing. A *RefusedError is the answer to a step of warehouse or courier that the state
+// change nothing and announce nothing. A *RefusedError is the answer to a step of warehouse, courier or staff that the state
 // does not allow; payment and cancellation come in any order and are never refused.
 //
 // Who decides: until the hand-over a cancellation stops the shipment, from then on it is refused, unless staff recall
-// the parcel. What the courier did is a fact: delivered is delivered, recalled or not.
+// the parcel. Courier and staff can't both take it, and only who took it moves it. What they did is a fact: delivered is
+// delivered, recalled or not.
 func (s Status) Apply(in Input) (Status, []Announcement, error) {
 	switch in.Kind {
 	case OrderPaid:
@@ -86,8 +96,15 @@ func (s Status) Apply(in Input) (Status, []Announcement, error) {
 		}
 	case HandOver:
 		return s.handOver()
+	case StaffHandOver:
+		if s.State == Assembled {
+			s.Carriage = in.Carriage
+			return s.to(HandedOver, AnnounceHandedOver)
+		}
 	case CourierMoved, CourierDelivered, CourierReturned:
-		return s.follow(in)
+		return s.followCourier(in)
+	case StaffDelivered, StaffReturned:
+		return s.followStaff(in)
 	}
 	return s, nil, &RefusedError{Kind: in.Kind, State: s.State}
 }
@@ -127,6 +144,7 @@ func (s Status) stop(in Input) (Status, []Announcement, error) {
 func (s Status) handOver() (Status, []Announcement, error) {
 	switch s.State {
 	case Assembled:
+		s.Carriage = Carriage{By: ByCourier}
 		return s.to(HandedOver, AnnounceHandedOver)
 	case HandedOver, Returning, Delivered, Stopped, Returned:
 		return s, nil, nil
@@ -135,26 +153,49 @@ func (s Status) handOver() (Status, []Announcement, error) {
 	return s, nil, &RefusedError{Kind: HandOver, State: s.State}
 }
 
-// follow takes what the courier did. Nobody but who was handed the parcel can have done anything with it.
-func (s Status) follow(in Input) (Status, []Announcement, error) {
+// followCourier takes what a courier did. Nobody but who was handed the parcel can have done anything with it.
+func (s Status) followCourier(in Input) (Status, []Announcement, error) {
 	switch {
-	case s.State == Delivered || s.State == Returned:
+	case s.Carriage.By != ByCourier:
+	case s.State.Terminal():
 		return s, nil, nil
-	case !s.State.OnTheRoad():
 	case in.Kind == CourierMoved:
 		if in.Step > s.Step {
 			s.Step, s.Progress = in.Step, in.Progress
 		}
 		return s, nil, nil
-	case in.Kind == CourierDelivered && s.State == Returning:
-		s.Reason, s.Progress = "", 100
-		return s.to(Delivered, AnnounceStopRefused, AnnounceDelivered)
 	case in.Kind == CourierDelivered:
-		s.Progress = 100
-		return s.to(Delivered, AnnounceDelivered)
+		return s.delivered()
 	case s.State == Returning:
-		s.Progress = 0
-		return s.to(Returned, AnnounceReturned)
+		return s.returned(s.Reason)
 	}
 	return s, nil, &RefusedError{Kind: in.Kind, State: s.State}
+}
+
+// followStaff takes what staff say of a parcel that they handed over. It may come back without a recall: nobody took it.
+func (s Status) followStaff(in Input) (Status, []Announcement, error) {
+	switch {
+	case !s.State.OnTheRoad() || s.Carriage.By == ByCourier:
+		return s, nil, &RefusedError{Kind: in.Kind, State: s.State}
+	case in.Kind == StaffDelivered:
+		return s.delivered()
+	case s.State == Returning:
+		return s.returned(s.Reason)
+	}
+	return s.returned(NotTaken)
+}
+
+// delivered ends the way. A recall that was under way has failed.
+func (s Status) delivered() (Status, []Announcement, error) {
+	said := []Announcement{AnnounceDelivered}
+	if s.State == Returning {
+		said = []Announcement{AnnounceStopRefused, AnnounceDelivered}
+	}
+	s.Reason, s.Progress = "", 100
+	return s.to(Delivered, said...)
+}
+
+func (s Status) returned(reason string) (Status, []Announcement, error) {
+	s.Reason, s.Progress = reason, 0
+	return s.to(Returned, AnnounceReturned)
 }

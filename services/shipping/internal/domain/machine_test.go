@@ -23,10 +23,16 @@ func inputs() []domain.Input {
 		{Kind: domain.CourierMoved, Step: 2, Progress: 40},
 		{Kind: domain.CourierDelivered},
 		{Kind: domain.CourierReturned},
+		{Kind: domain.StaffHandOver, Carriage: byPost},
+		{Kind: domain.StaffDelivered},
+		{Kind: domain.StaffReturned},
 	}
 }
 
 var (
+	byCourier = domain.Carriage{By: domain.ByCourier}
+	byPost    = domain.Carriage{By: domain.ByCarrier, Carrier: "DHL", Reference: "JD0146"}
+
 	cancel = domain.Input{Kind: domain.StopRequested, Reason: "CUSTOMER", Request: 5}
 	recall = domain.Input{Kind: domain.StopRequested, Reason: "STAFF", Request: 6, Recall: true}
 )
@@ -52,7 +58,7 @@ func in(kinds ...domain.Kind) []domain.Input {
 
 func TestAnUndisturbedLife(t *testing.T) {
 	s, said := apply(t, domain.Status{}, in(domain.OrderPaid, domain.StartAssembly, domain.FinishAssembly, domain.HandOver, domain.CourierDelivered)...)
-	require.Equal(t, domain.Status{State: domain.Delivered, Progress: 100}, s)
+	require.Equal(t, domain.Status{State: domain.Delivered, Progress: 100, Carriage: byCourier}, s)
 	require.Equal(t, []domain.Announcement{
 		domain.AnnounceCreated, domain.AnnounceAssemblyStarted, domain.AnnounceAssembled, domain.AnnouncePackage,
 		domain.AnnounceHandedOver, domain.AnnounceDelivered,
@@ -91,6 +97,56 @@ func TestAfterTheHandOverOnlyARecallBringsItBack(t *testing.T) {
 	late, said := apply(t, s, in(domain.CourierDelivered)...)
 	require.Equal(t, domain.Delivered, late.State, "what the courier did is a fact")
 	require.Equal(t, []domain.Announcement{domain.AnnounceStopRefused, domain.AnnounceDelivered}, said)
+}
+
+// handOver is a hand-over by staff.
+var handOver = domain.Input{Kind: domain.StaffHandOver, Carriage: byPost}
+
+func TestWhatStaffHandOverTheyBringToAnEnd(t *testing.T) {
+	packed, _ := apply(t, domain.Status{}, in(domain.OrderPaid, domain.StartAssembly, domain.FinishAssembly)...)
+	gone, said := apply(t, packed, handOver)
+	require.Equal(t, domain.Status{State: domain.HandedOver, Carriage: byPost}, gone)
+	require.Equal(t, []domain.Announcement{domain.AnnounceHandedOver}, said)
+
+	s, said := apply(t, gone, in(domain.StaffDelivered)...)
+	require.Equal(t, domain.Status{State: domain.Delivered, Progress: 100, Carriage: byPost}, s)
+	require.Equal(t, []domain.Announcement{domain.AnnounceDelivered}, said)
+
+	s, said = apply(t, gone, in(domain.StaffReturned)...)
+	require.Equal(t, domain.Status{State: domain.Returned, Reason: domain.NotTaken, Carriage: byPost}, s, "nobody took it")
+	require.Equal(t, []domain.Announcement{domain.AnnounceReturned}, said)
+
+	fraud := recall
+	fraud.Reason = "FRAUD"
+	s, said = apply(t, gone, append([]domain.Input{fraud}, in(domain.StaffReturned)...)...)
+	require.Equal(t, "FRAUD", s.Reason)
+	require.Equal(t, []domain.Announcement{domain.AnnounceReturned}, said)
+	s, said = apply(t, gone, append([]domain.Input{fraud}, in(domain.StaffDelivered)...)...)
+	require.Equal(t, domain.Delivered, s.State, "what happened is a fact")
+	require.Equal(t, []domain.Announcement{domain.AnnounceStopRefused, domain.AnnounceDelivered}, said)
+}
+
+func TestOnlyWhoTookTheParcelMovesIt(t *testing.T) {
+	packed, _ := apply(t, domain.Status{}, in(domain.OrderPaid, domain.StartAssembly, domain.FinishAssembly)...)
+	couriers, _ := apply(t, packed, in(domain.HandOver)...)
+	staffs, said := apply(t, packed, handOver, domain.Input{Kind: domain.HandOver})
+	require.Equal(t, byPost, staffs.Carriage, "a courier who comes too late changes nothing")
+	require.Equal(t, []domain.Announcement{domain.AnnounceHandedOver}, said)
+	for _, test := range []struct {
+		name string
+		of   domain.Status
+		by   []domain.Kind
+	}{
+		{"before the hand-over", packed, []domain.Kind{domain.StaffDelivered, domain.StaffReturned, domain.CourierMoved, domain.CourierDelivered, domain.CourierReturned}},
+		{"a courier's", couriers, []domain.Kind{domain.StaffHandOver, domain.StaffDelivered, domain.StaffReturned}},
+		{"a staff's", staffs, []domain.Kind{domain.StaffHandOver, domain.CourierMoved, domain.CourierDelivered, domain.CourierReturned}},
+	} {
+		for _, kind := range test.by {
+			_, _, err := test.of.Apply(domain.Input{Kind: kind})
+			var refused *domain.RefusedError
+			require.ErrorAs(t, err, &refused, "%s: %s", test.name, kind)
+		}
+	}
 }
 
 func TestMovesThatWereOvertakenChangeNothing(t *testing.T) {
@@ -148,6 +204,10 @@ func TestEveryReachableStatus(t *testing.T) {
 			require.False(t, has(said, domain.AnnounceStopped) && has(said, domain.AnnounceHandedOver), "both won: %s in %+v", in.Kind, s)
 			require.Equal(t, has(said, domain.AnnounceStopped), next.State == domain.Stopped)
 			require.Equal(t, slices.Contains([]domain.State{domain.Stopped, domain.Returning, domain.Returned}, next.State), next.Reason != "")
+			require.Equal(t, has(said, domain.AnnounceHandedOver), next.Carriage.By != domain.ByNobody)
+			if s.Carriage.By != domain.ByNobody {
+				require.Equal(t, s.Carriage, next.Carriage, "it stays with who took it")
+			}
 			if l := (life{next, said}); !seen[l] {
 				seen[l] = true
 				queue = append(queue, l)

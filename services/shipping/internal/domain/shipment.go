@@ -29,8 +29,30 @@ func States() []State {
 // Terminal reports whether nothing can move the shipment any more.
 func (s State) Terminal() bool { return s == Delivered || s == Stopped || s == Returned }
 
-// OnTheRoad reports whether a courier has the parcel.
+// OnTheRoad reports whether the parcel is with who was to bring it.
 func (s State) OnTheRoad() bool { return s == HandedOver || s == Returning }
+
+// CarriedBy says who brings a parcel to its customer.
+type CarriedBy string
+
+// Who can bring a parcel. Only ByCourier tells of the way himself; for the others staff do.
+const (
+	ByNobody  CarriedBy = "" // it has not left the warehouse
+	ByCourier CarriedBy = "COURIER"
+	ByStaff   CarriedBy = "STAFF"
+	ByPickUp  CarriedBy = "PICK_UP"
+	ByCarrier CarriedBy = "CARRIER"
+)
+
+// Carriage is how a parcel comes to its customer. Carrier and Reference are of ByCarrier: its name and what it calls the
+// parcel.
+type Carriage struct {
+	By                 CarriedBy
+	Carrier, Reference string
+}
+
+// NotTaken is the reason of a parcel that came back without having been recalled.
+const NotTaken = "STAFF"
 
 // Status is everything that decides what may happen to a shipment next.
 type Status struct {
@@ -42,6 +64,8 @@ type Status struct {
 	// Step is the last step of the courier's tour that is known, and Progress how much of the way to the customer was
 	// behind then, in percent. On the way back the progress falls.
 	Step, Progress int32
+	// Carriage is how it left the warehouse.
+	Carriage Carriage
 }
 
 // Shipment is the parcel of an order.

@@ -47,20 +47,27 @@ func (a *Admin) ListShipments(ctx context.Context, req *shippingv1.ListShipments
 	return res, nil
 }
 
-// AdvanceShipment takes a shipment one step further in the warehouse, once per request id.
+// steps are what staff do to a shipment, by the state that they take it to.
+var steps = map[shippingv1.ShipmentState]domain.Kind{
+	shippingv1.ShipmentState_SHIPMENT_STATE_ASSEMBLING:  domain.StartAssembly,
+	shippingv1.ShipmentState_SHIPMENT_STATE_ASSEMBLED:   domain.FinishAssembly,
+	shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER: domain.StaffHandOver,
+	shippingv1.ShipmentState_SHIPMENT_STATE_DELIVERED:   domain.StaffDelivered,
+	shippingv1.ShipmentState_SHIPMENT_STATE_RETURNED:    domain.StaffReturned,
+}
+
+// AdvanceShipment takes a shipment one step further, once per request id.
 func (a *Admin) AdvanceShipment(ctx context.Context, req *shippingv1.AdvanceShipmentRequest) (*shippingv1.AdvanceShipmentResponse, error) {
-	kind := domain.StartAssembly
-	if req.GetTo() == shippingv1.ShipmentState_SHIPMENT_STATE_ASSEMBLED {
-		kind = domain.FinishAssembly
-	}
+	input := domain.Input{Kind: steps[req.GetTo()], Carriage: carriageFromProto(req.GetCarriage())}
 	res := &shippingv1.AdvanceShipmentResponse{}
 	err := a.db.GroupTx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return journal.Once(ctx, tx, identity.Must(ctx).ID, "AdvanceShipment", req.GetRequestId(), req, res, func(ctx context.Context) error {
-			known, err := a.store.Get(ctx, req.GetId()) // its order, which never changes
+			known, err := store.GetIn(ctx, tx, req.GetId()) // its order, which never changes
 			if err != nil {
 				return err
 			}
-			after, err := a.store.Advance(ctx, tx, store.Step{OrderID: known.OrderID, Input: domain.Input{Kind: kind}, At: a.clock()})
+			now := a.clock()
+			after, err := a.store.Advance(ctx, tx, store.Step{OrderID: known.OrderID, Input: input, At: now, DeliveredAt: now})
 			if err != nil {
 				return err
 			}

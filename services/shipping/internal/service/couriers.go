@@ -22,9 +22,9 @@ func NewCouriers(db *database.DB, store *store.Store, clock func() time.Time) *C
 	return &Couriers{db: db, store: store, clock: clock}
 }
 
-// HandOver lets a courier take a parcel, unless the shipment was stopped. Couriers that come at the same time share one
-// commit. Who asks again is answered without a lock: from the hand-over on only requests to cancel and the courier move
-// the shipment, and an answer is as good as the moment that it was given in.
+// HandOver lets a courier take a parcel, unless the shipment was stopped or staff handed it over. Couriers that come at the same time share one
+// commit. Who asks again is answered without a lock: from the hand-over on only requests to cancel and who has the
+// parcel move the shipment, and an answer is as good as the moment that it was given in.
 func (c *Couriers) HandOver(ctx context.Context, req *shippingv1.HandOverRequest) (*shippingv1.HandOverResponse, error) {
 	shipment, err := c.store.Get(ctx, req.GetPackageId())
 	if err != nil {
@@ -36,7 +36,8 @@ func (c *Couriers) HandOver(ctx context.Context, req *shippingv1.HandOverRequest
 			return nil, err
 		}
 	}
-	return &shippingv1.HandOverResponse{Accepted: shipment.State.OnTheRoad(), State: stateToProto[shipment.State]}, nil
+	his := shipment.State.OnTheRoad() && shipment.Carriage.By == domain.ByCourier
+	return &shippingv1.HandOverResponse{Accepted: his, State: stateToProto[shipment.State]}, nil
 }
 
 func (c *Couriers) handOver(ctx context.Context, orderID string) (shipment domain.Shipment, err error) {

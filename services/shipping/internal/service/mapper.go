@@ -28,10 +28,35 @@ func stateFromProto(wanted shippingv1.ShipmentState) domain.State {
 	return domain.Unknown
 }
 
+var carriedByToProto = map[domain.CarriedBy]shippingv1.CarriedBy{
+	domain.ByNobody:  shippingv1.CarriedBy_CARRIED_BY_UNSPECIFIED,
+	domain.ByCourier: shippingv1.CarriedBy_CARRIED_BY_COURIER,
+	domain.ByStaff:   shippingv1.CarriedBy_CARRIED_BY_STAFF,
+	domain.ByPickUp:  shippingv1.CarriedBy_CARRIED_BY_PICK_UP,
+	domain.ByCarrier: shippingv1.CarriedBy_CARRIED_BY_CARRIER,
+}
+
+func carriageToProto(c domain.Carriage) *shippingv1.Carriage {
+	if c.By == domain.ByNobody {
+		return nil
+	}
+	return &shippingv1.Carriage{CarriedBy: carriedByToProto[c.By], Carrier: c.Carrier, TrackingReference: c.Reference}
+}
+
+func carriageFromProto(c *shippingv1.Carriage) domain.Carriage {
+	for by, p := range carriedByToProto {
+		if p == c.GetCarriedBy() {
+			return domain.Carriage{By: by, Carrier: c.GetCarrier(), Reference: c.GetTrackingReference()}
+		}
+	}
+	return domain.Carriage{}
+}
+
 func shipmentToProto(s domain.Shipment) *shippingv1.Shipment {
 	return &shippingv1.Shipment{
 		Id: s.ID, OrderId: s.OrderID, UserId: s.UserID, State: stateToProto[s.State], ShippingMethodId: s.MethodID, ProgressPercent: s.Progress,
 		Version: s.Version, CreatedAt: timestamppb.New(s.CreatedAt), UpdatedAt: timestamppb.New(s.UpdatedAt),
+		Carriage: carriageToProto(s.Carriage),
 	}
 }
 

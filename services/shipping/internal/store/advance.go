@@ -109,8 +109,7 @@ func (b locked) apply(step Step) ([]proto.Message, error) {
 		if before.State == domain.Unknown {
 			return nil, ErrNotFound(step.OrderID)
 		}
-		return nil, fault.FailedPrecondition("SHIPMENT_STATE_CONFLICT", "The shipment is %s, which does not allow that.", before.State).
-			With("state", string(before.State)).WithCause(err)
+		return nil, conflict(before).WithCause(err)
 	}
 	if next == before.Status {
 		return nil, nil
@@ -132,6 +131,20 @@ func (b locked) apply(step Step) ([]proto.Message, error) {
 	return events, nil
 }
 
+// conflict is the answer to a step that a shipment's state, or who has the parcel, does not allow.
+func conflict(s domain.Shipment) *fault.Error {
+	with := ""
+	switch {
+	case !s.State.OnTheRoad():
+	case s.Carriage.By == domain.ByCourier:
+		with = " and with a courier"
+	default:
+		with = " and was handed over by staff"
+	}
+	return fault.FailedPrecondition("SHIPMENT_STATE_CONFLICT", "The shipment is %s%s, which does not allow that.", s.State, with).
+		With("state", string(s.State)).With("carried_by", string(s.Carriage.By))
+}
+
 // write keeps the shipments that changed and answers their orders.
 func (b locked) write(ctx context.Context, tx *database.Tx) (changed []string, err error) {
 	for id, s := range b {
@@ -141,21 +154,26 @@ func (b locked) write(ctx context.Context, tx *database.Tx) (changed []string, e
 	}
 	slices.Sort(changed)
 	var added []domain.Shipment
+	var rows [][]any
 	for _, id := range changed {
 		s := b[id]
 		if s.version == 0 {
 			added = append(added, s.Shipment)
 			continue
 		}
-		n, err := tx.Exec(ctx, `UPDATE shipments SET state = ?, reason = ?, answered = ?, step = ?, progress = ?, version = ?, updated_at = ?
-			WHERE order_id = ? AND version = ?`,
-			string(s.State), s.Reason, s.Answered, s.Step, s.Progress, s.Version, s.UpdatedAt, s.OrderID, s.version)
-		if err != nil {
-			return nil, err
-		}
-		if n != 1 {
-			return nil, errChanged
-		}
+		rows = append(rows, []any{
+			string(s.State), s.Reason, s.Answered, s.Step, s.Progress,
+			string(s.Carriage.By), s.Carriage.Carrier, s.Carriage.Reference, s.Version, s.UpdatedAt, s.OrderID, s.version,
+		})
+	}
+	updated, err := tx.ExecEach(ctx, `UPDATE shipments SET state = ?, reason = ?, answered = ?, step = ?, progress = ?,
+		carried_by = ?, carrier = ?, reference = ?, version = ?, updated_at = ?
+		WHERE order_id = ? AND version = ?`, rows)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(updated, 0) {
+		return nil, errChanged
 	}
 	return changed, insert(ctx, tx, added)
 }
@@ -167,11 +185,13 @@ func insert(ctx context.Context, tx *database.Tx, shipments []domain.Shipment) e
 	if len(shipments) == 0 {
 		return nil
 	}
-	args := make([]any, 0, 12*len(shipments))
+	const width = 15
+	args := make([]any, 0, width*len(shipments))
 	for _, s := range shipments {
-		args = append(args, s.ID, s.OrderID, s.UserID, s.MethodID, string(s.State), s.Reason, s.Answered, s.Step, s.Progress, s.Version, s.CreatedAt, s.UpdatedAt)
+		args = append(args, s.ID, s.OrderID, s.UserID, s.MethodID, string(s.State), s.Reason, s.Answered, s.Step, s.Progress,
+			string(s.Carriage.By), s.Carriage.Carrier, s.Carriage.Reference, s.Version, s.CreatedAt, s.UpdatedAt)
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO shipments (`+columns+`) VALUES `+database.Tuples(len(shipments), 12)+` ON CONFLICT (order_id) DO NOTHING`, args...)
+	n, err := tx.Exec(ctx, `INSERT INTO shipments (`+columns+`) VALUES `+database.Tuples(len(shipments), width)+` ON CONFLICT (order_id) DO NOTHING`, args...)
 	switch {
 	case err != nil:
 		return fmt.Errorf("keeping new shipments: %w", err)

@@ -27,7 +27,7 @@ func eventOf(what domain.Announcement, before, after domain.Shipment, step Step)
 	case domain.AnnounceStopped:
 		return &eventv1.ShipmentStopped{OrderId: order, ShipmentId: id, Version: version, Reason: after.Reason}
 	case domain.AnnounceStopRefused:
-		return &eventv1.ShipmentStopRefused{OrderId: order, ShipmentId: id, Version: before.Version}
+		return &eventv1.ShipmentStopRefused{OrderId: order, ShipmentId: id, Version: before.Version, Request: after.Answered}
 	case domain.AnnounceReturned:
 		return &eventv1.ShipmentReturned{OrderId: order, ShipmentId: id, Version: version, Reason: after.Reason}
 	}

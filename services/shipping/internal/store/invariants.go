@@ -19,12 +19,14 @@ func (s *Store) CheckInvariants(ctx context.Context, now time.Time) ([]*typev1.I
 		},
 		invariant.Rule{
 			Name:        "shipping.states",
-			Description: "A shipment that was stopped or recalled says why, and only a courier makes way.",
+			Description: "A shipment that was stopped or recalled says why, and only who was handed it makes way.",
 			Count:       `SELECT count(*) FROM shipments`,
 			Broken: `SELECT id, 'is ' || state || ', reason "' || reason || '", on step ' || step, NULL FROM shipments
 				WHERE (reason <> '') <> (state IN ('STOPPED', 'RETURNING', 'RETURNED'))
 				OR (progress > 0 OR step > 0) AND state IN ('CREATED', 'ASSEMBLING', 'ASSEMBLED', 'STOPPED')
 				OR progress < 100 AND state = 'DELIVERED'
+				OR (carried_by <> '') <> (state IN ('HANDED_OVER', 'DELIVERED', 'RETURNING', 'RETURNED'))
+				OR step > 0 AND carried_by <> 'COURIER'
 				OR method_id = '' AND state <> 'STOPPED'`,
 		},
 		invariant.Outbox("shipping"),

@@ -14,11 +14,12 @@ import (
 	"github.com/taproom-shop/taproom/services/shipping/internal/ent/db/method"
 )
 
-const columns = `id, order_id, user_id, method_id, state, reason, answered, step, progress, version, created_at, updated_at`
+const columns = `id, order_id, user_id, method_id, state, reason, answered, step, progress, carried_by, carrier, reference, version, created_at, updated_at`
 
 func scan(rows *sql.Rows) (domain.Shipment, error) {
 	var s domain.Shipment
-	err := rows.Scan(&s.ID, &s.OrderID, &s.UserID, &s.MethodID, &s.State, &s.Reason, &s.Answered, &s.Step, &s.Progress, &s.Version, &s.CreatedAt, &s.UpdatedAt)
+	err := rows.Scan(&s.ID, &s.OrderID, &s.UserID, &s.MethodID, &s.State, &s.Reason, &s.Answered, &s.Step, &s.Progress,
+		&s.Carriage.By, &s.Carriage.Carrier, &s.Carriage.Reference, &s.Version, &s.CreatedAt, &s.UpdatedAt)
 	s.CreatedAt, s.UpdatedAt = s.CreatedAt.UTC(), s.UpdatedAt.UTC()
 	return s, err
 }
@@ -59,7 +60,17 @@ func (s *Store) OfOrder(ctx context.Context, userID, orderID string) (domain.Shi
 
 // Get returns a shipment, anybody's.
 func (s *Store) Get(ctx context.Context, id string) (domain.Shipment, error) {
-	found, err := list(ctx, s.db, `SELECT `+columns+` FROM shipments WHERE id = ?`, id)
+	return get(ctx, s.db, id)
+}
+
+// GetIn is Get inside a transaction. Reading beside it there would take a second connection, for which transactions that take
+// all of them wait for ever.
+func GetIn(ctx context.Context, tx *database.Tx, id string) (domain.Shipment, error) {
+	return get(ctx, tx, id)
+}
+
+func get(ctx context.Context, q querier, id string) (domain.Shipment, error) {
+	found, err := list(ctx, q, `SELECT `+columns+` FROM shipments WHERE id = ?`, id)
 	if err != nil {
 		return domain.Shipment{}, err
 	}

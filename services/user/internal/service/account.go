@@ -5,10 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
-	orderv1 "github.com/taproom-shop/taproom/gen/go/taproom/order/v1"
-	paymentv1 "github.com/taproom-shop/taproom/gen/go/taproom/payment/v1"
 	userv1 "github.com/taproom-shop/taproom/gen/go/taproom/user/v1"
 	"github.com/taproom-shop/taproom/services/internal/fault"
 	"github.com/taproom-shop/taproom/services/internal/identity"
@@ -67,24 +63,6 @@ func (s *User) ChangePassword(ctx context.Context, req *userv1.ChangePasswordReq
 	return &userv1.ChangePasswordResponse{}, nil
 }
 
-// DeleteAccount deletes the caller's account unless orders are open or the wallet holds money. An order placed between the
-// question and the deletion goes its way: it carries its own copy of the address.
-func (s *User) DeleteAccount(ctx context.Context, req *userv1.DeleteAccountRequest) (*userv1.DeleteAccountResponse, error) {
-	caller := identity.Must(ctx)
-	held, err := s.checkPassword(ctx, caller.ID, req.GetPassword())
-	if err != nil {
-		return nil, err
-	}
-	if err := s.checkNothingOpen(ctx, caller.ID); err != nil {
-		return nil, err
-	}
-	if err := s.Store.Delete(ctx, caller.ID, held.Generation); err != nil {
-		return nil, passwordError(err)
-	}
-	s.clearCookie(ctx)
-	return &userv1.DeleteAccountResponse{}, nil
-}
-
 // checkPassword checks the caller's own password once more.
 func (s *User) checkPassword(ctx context.Context, userID, password string) (store.Credential, error) {
 	attempt, err := s.Throttle.Begin(ctx, userID, clientAddress(ctx))
@@ -108,34 +86,6 @@ func passwordError(err error) error {
 		return credentialsInvalid(fault.PermissionDenied)
 	}
 	return err
-}
-
-// checkNothingOpen asks those who would be left with open ends. When one of them doesn't answer the account stays.
-func (s *User) checkNothingOpen(ctx context.Context, userID string) error {
-	var open int64
-	var walletEmpty bool
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		answer, err := s.Orders.CountOpenOrders(groupCtx, &orderv1.CountOpenOrdersRequest{UserId: userID})
-		open = answer.GetCount()
-		return err
-	})
-	group.Go(func() error {
-		answer, err := s.Wallets.GetWalletState(groupCtx, &paymentv1.GetWalletStateRequest{UserId: userID})
-		walletEmpty = answer.GetEmpty()
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return fault.Unavailable("DELETION_UNAVAILABLE",
-			"it can't be told right now whether orders are open or the wallet holds money, so nothing was deleted: try again later").WithCause(err)
-	}
-	if open > 0 {
-		return fault.FailedPrecondition("ORDERS_OPEN", "%d orders are not finished: wait for them or cancel them first", open)
-	}
-	if !walletEmpty {
-		return fault.FailedPrecondition("WALLET_NOT_EMPTY", "the wallet holds money: spend it first")
-	}
-	return nil
 }
 
 // displayName returns a name without the white space around it.

@@ -31,7 +31,7 @@ type User struct {
 	Origins *http.CrossOriginProtection
 	// SecureCookies makes cookies secure also when the request doesn't say that it came by TLS.
 	SecureCookies bool
-	// Orders and Wallets are asked before an account is deleted.
+	// Orders and Wallets are held before an account is deleted.
 	Orders  orderv1connect.OrderStateServiceClient
 	Wallets paymentv1connect.PaymentStateServiceClient
 }

@@ -229,7 +229,7 @@ func endSessions(ctx context.Context, tx *database.Tx, subjectID string, all boo
 }
 
 // PruneSessions forgets some of the sessions that have expired, or ended a day ago, with their tokens; more says that there
-// may be others.
+// may be others. Replicas that do so at once share the work or repeat it; old sessions never become young again.
 func (s *Store) PruneSessions(ctx context.Context) (more bool, err error) {
 	const batch = 500
 	now := s.db.Now()

@@ -5,10 +5,10 @@ import { Button } from "@/components/button";
 import { CardForm } from "@/components/card-form";
 import { Dialog } from "@/components/dialog";
 import { PanelHeading } from "@/components/panel-heading";
-import { Empty, LoadError, Loading, Skeleton } from "@/components/states";
+import { Empty, LoadError, Loading, Note, Skeleton } from "@/components/states";
 import { toast } from "@/components/toast";
 import { useCards, useDeleteCard } from "@/lib/api/account";
-import { cardEnd, cardName } from "@/lib/card";
+import { cardEnd, cardName, noCards } from "@/lib/card";
 import { explain } from "@/lib/errors/messages";
 
 export function CardsPage() {
@@ -18,18 +18,21 @@ export function CardsPage() {
   return (
     <>
       <PanelHeading title="Cards">
-        <Button size="small" onPress={() => setAdding(true)}>
-          <Plus aria-hidden className="size-4" />
-          Add card
-        </Button>
+        {data?.cardsAvailable && (
+          <Button size="small" onPress={() => setAdding(true)}>
+            <Plus aria-hidden className="size-4" />
+            Add card
+          </Button>
+        )}
       </PanelHeading>
+      {data && !data.cardsAvailable && <Note tone="info">{noCards}</Note>}
       {isPending && (
         <Loading label="Loading cards">
           <Skeleton className="h-20" />
         </Loading>
       )}
       {error && !data && <LoadError error={error} onRetry={() => void refetch()} />}
-      {data?.cards.length === 0 && (
+      {data?.cardsAvailable && data.cards.length === 0 && (
         <Empty title="No card yet" icon={<CreditCard className="size-7" />}>
           <p className="text-muted">
             We keep the last four digits only; the rest stays with the card company.

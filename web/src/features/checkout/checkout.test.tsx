@@ -37,9 +37,13 @@ function quoteOf(unitPrice: bigint) {
   };
 }
 
-type Setup = { available?: bigint; placeOrder: (request: PlaceOrderRequest, call: number) => void };
+type Setup = {
+  available?: bigint;
+  cardsAvailable?: boolean;
+  placeOrder: (request: PlaceOrderRequest, call: number) => void;
+};
 
-async function openCheckout({ available = 10_000n, placeOrder }: Setup) {
+async function openCheckout({ available = 10_000n, cardsAvailable = true, placeOrder }: Setup) {
   const requests: PlaceOrderRequest[] = [];
   let price = 249n;
   const shop = await renderShop({
@@ -57,7 +61,7 @@ async function openCheckout({ available = 10_000n, placeOrder }: Setup) {
       });
       service(PaymentService, {
         getWallet: () => ({ wallet: { balance: euros(available), available: euros(available) } }),
-        listCards: () => ({ cards: [] }),
+        listCards: () => ({ cards: [], cardsAvailable }),
       });
       service(OrderService, {
         quoteOrder: () => ({ quote: quoteOf(price) }),
@@ -132,4 +136,11 @@ it("doesn't offer to pay from a wallet that holds too little", async () => {
   await openCheckout({ available: 500n, placeOrder: () => undefined });
   expect(await screen.findByText(/Your wallet holds €5.00/)).toBeDefined();
   expect(screen.getByRole("button", { name: /Order and pay/ }).hasAttribute("disabled")).toBe(true);
+});
+
+it("offers no cards where the shop takes none", async () => {
+  await openCheckout({ cardsAvailable: false, placeOrder: () => undefined });
+  await screen.findByText("This shop takes no cards: your wallet pays.");
+  expect(screen.queryByRole("button", { name: "Add a card" })).toBeNull();
+  expect(screen.queryByRole("link", { name: "Top up your wallet" })).toBeNull();
 });

@@ -38,7 +38,7 @@ export function useCheckout() {
     },
   );
 
-  const kept = cards.data?.cards ?? [];
+  const kept = cards.data?.cardsAvailable ? cards.data.cards : [];
   const card = kept.find(({ id }) => id === chosen.paymentId);
   const paymentId = card?.id ?? walletId;
 

@@ -4,13 +4,15 @@ import { Button } from "@/components/button";
 import { Dialog } from "@/components/dialog";
 import { PanelHeading } from "@/components/panel-heading";
 import { LoadError, Loading, Skeleton } from "@/components/states";
-import { useWallet } from "@/lib/api/account";
+import { useCards, useWallet } from "@/lib/api/account";
+import { noCards } from "@/lib/card";
 import { formatMoney } from "@/lib/money";
 import { TopUpForm } from "./top-up-form";
 import { Transactions } from "./transactions";
 
 export function WalletPage() {
   const { data, isPending, error, refetch } = useWallet();
+  const cards = useCards();
   const [toppingUp, setToppingUp] = useState(false);
   const wallet = data?.wallet;
   const held = (wallet?.balance?.minorUnits ?? 0n) - (wallet?.available?.minorUnits ?? 0n);
@@ -37,10 +39,14 @@ export function WalletPage() {
               </p>
             )}
           </div>
-          <Button onPress={() => setToppingUp(true)}>
-            <Plus aria-hidden className="size-5" />
-            Top up
-          </Button>
+          {cards.data?.cardsAvailable ? (
+            <Button onPress={() => setToppingUp(true)}>
+              <Plus aria-hidden className="size-5" />
+              Top up
+            </Button>
+          ) : (
+            cards.data && <p className="text-sm text-muted">{noCards}</p>
+          )}
         </section>
       )}
       <Transactions />

@@ -3,6 +3,7 @@ import { Code, ConnectError, type Interceptor, type Transport } from "@connectrp
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { Access, access } from "@taproom/sdk/taproom/policy/v1/policy_pb";
 import type { Session } from "@/lib/session/session";
+import { beginTrace } from "./trace";
 
 const callTimeout = 20_000;
 
@@ -11,7 +12,7 @@ export function createPublicTransport(options: { keepalive?: boolean } = {}): Tr
   return createGrpcWebTransport({
     baseUrl: window.location.origin,
     defaultTimeoutMs: callTimeout,
-    interceptors: [nameNetworkErrors],
+    interceptors: [beginTrace, nameNetworkErrors],
     // A refresh that outlives its page still brings its new cookie.
     fetch: (input, init) => globalThis.fetch(input, { ...init, keepalive: options.keepalive ?? false }),
   });
@@ -22,7 +23,7 @@ export function createShopTransport(session: Session): Transport {
   return createGrpcWebTransport({
     baseUrl: window.location.origin,
     defaultTimeoutMs: callTimeout,
-    interceptors: [authenticate(session), nameNetworkErrors],
+    interceptors: [beginTrace, authenticate(session), nameNetworkErrors],
   });
 }
 

@@ -10,6 +10,7 @@ const byReason: Record<string, string> = {
   REFRESH_TOKEN_REUSED: "Your session was ended to keep your account safe. Please sign in again.",
   ORDERS_OPEN: "You still have orders under way. The account can be deleted once they have arrived.",
   WALLET_NOT_EMPTY: "Your wallet still holds money. Spend it before you delete the account.",
+  ACCOUNT_CLOSING: "This account is being deleted. If it stays, try again in a few minutes.",
   TOO_MANY_ADDRESSES: "You have saved as many addresses as we can keep. Delete one first.",
   ADDRESS_NOT_FOUND: "This address no longer exists. Please choose another one.",
   // Catalogue and cart
@@ -34,6 +35,7 @@ const byReason: Record<string, string> = {
   CARD_NOT_FOUND: "This card no longer exists. Please choose another one.",
   CARD_INVALID: "This card was not accepted. Please check the number, the date and the code.",
   CARD_DECLINED: "Your bank declined this card. Please try another one.",
+  CARDS_UNAVAILABLE: "This shop takes no cards.",
   TOO_MANY_CARDS: "You have saved as many cards as we can keep. Delete one first.",
   WALLET_LIMIT: "That would be more than a wallet may hold.",
   INSUFFICIENT_FUNDS: "There is not enough money in your wallet.",

@@ -1084,14 +1084,14 @@ const file_taproom_cart_v1_cart_proto_rawDesc = "" +
 	"\x05items\x18\x04 \x03(\v2\x19.taproom.cart.v1.CartItemR\x05items\"{\n" +
 	"\x16ListCartEventsResponse\x129\n" +
 	"\x06events\x18\x01 \x03(\v2!.taproom.cart.v1.CartHistoryEntryR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xe2\x03\n" +
-	"\x12CartCommandService\x12R\n" +
-	"\aAddItem\x12\x1f.taproom.cart.v1.AddItemRequest\x1a .taproom.cart.v1.AddItemResponse\"\x04\x88\xb5\x18\x02\x12g\n" +
-	"\x0eChangeQuantity\x12&.taproom.cart.v1.ChangeQuantityRequest\x1a'.taproom.cart.v1.ChangeQuantityResponse\"\x04\x88\xb5\x18\x02\x12[\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf1\x03\n" +
+	"\x12CartCommandService\x12U\n" +
+	"\aAddItem\x12\x1f.taproom.cart.v1.AddItemRequest\x1a .taproom.cart.v1.AddItemResponse\"\a\x88\xb5\x18\x02\x90\x02\x02\x12j\n" +
+	"\x0eChangeQuantity\x12&.taproom.cart.v1.ChangeQuantityRequest\x1a'.taproom.cart.v1.ChangeQuantityResponse\"\a\x88\xb5\x18\x02\x90\x02\x02\x12^\n" +
 	"\n" +
-	"RemoveItem\x12\".taproom.cart.v1.RemoveItemRequest\x1a#.taproom.cart.v1.RemoveItemResponse\"\x04\x88\xb5\x18\x02\x12X\n" +
-	"\tResetCart\x12!.taproom.cart.v1.ResetCartRequest\x1a\".taproom.cart.v1.ResetCartResponse\"\x04\x88\xb5\x18\x02\x12X\n" +
-	"\tMergeCart\x12!.taproom.cart.v1.MergeCartRequest\x1a\".taproom.cart.v1.MergeCartResponse\"\x04\x88\xb5\x18\x032\xb4\x02\n" +
+	"RemoveItem\x12\".taproom.cart.v1.RemoveItemRequest\x1a#.taproom.cart.v1.RemoveItemResponse\"\a\x88\xb5\x18\x02\x90\x02\x02\x12[\n" +
+	"\tResetCart\x12!.taproom.cart.v1.ResetCartRequest\x1a\".taproom.cart.v1.ResetCartResponse\"\a\x88\xb5\x18\x02\x90\x02\x02\x12[\n" +
+	"\tMergeCart\x12!.taproom.cart.v1.MergeCartRequest\x1a\".taproom.cart.v1.MergeCartResponse\"\a\x88\xb5\x18\x03\x90\x02\x022\xb4\x02\n" +
 	"\x10CartQueryService\x12U\n" +
 	"\aGetCart\x12\x1f.taproom.cart.v1.GetCartRequest\x1a .taproom.cart.v1.GetCartResponse\"\a\x88\xb5\x18\x02\x90\x02\x01\x12]\n" +
 	"\tWatchCart\x12!.taproom.cart.v1.WatchCartRequest\x1a\".taproom.cart.v1.WatchCartResponse\"\a\x88\xb5\x18\x02\x90\x02\x010\x01\x12j\n" +

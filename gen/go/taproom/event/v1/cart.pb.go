@@ -733,7 +733,8 @@ func (x *CartRestored) GetLines() []*CartLine {
 	return nil
 }
 
-// A cart's state so far.
+// A cart's state so far: what it once was, and the newest events, which stay so that a repeated command can be answered as
+// it was at first.
 type CartSnapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its lines.
@@ -743,7 +744,9 @@ type CartSnapshot struct {
 	// Its version.
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// The last hand-over; absent when there was none.
-	HandedOver    *CartHandedOver `protobuf:"bytes,4,opt,name=handed_over,json=handedOver,proto3" json:"handed_over,omitempty"`
+	HandedOver *CartHandedOver `protobuf:"bytes,4,opt,name=handed_over,json=handedOver,proto3" json:"handed_over,omitempty"`
+	// What happened after all of the above, oldest first.
+	RecentEvents  []*CartEvent `protobuf:"bytes,5,rep,name=recent_events,json=recentEvents,proto3" json:"recent_events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -806,6 +809,13 @@ func (x *CartSnapshot) GetHandedOver() *CartHandedOver {
 	return nil
 }
 
+func (x *CartSnapshot) GetRecentEvents() []*CartEvent {
+	if x != nil {
+		return x.RecentEvents
+	}
+	return nil
+}
+
 var File_taproom_event_v1_cart_proto protoreflect.FileDescriptor
 
 const file_taproom_event_v1_cart_proto_rawDesc = "" +
@@ -858,13 +868,14 @@ const file_taproom_event_v1_cart_proto_rawDesc = "" +
 	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\"[\n" +
 	"\fCartRestored\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x120\n" +
-	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\"\xcb\x01\n" +
+	"\x05lines\x18\x02 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\"\x8d\x02\n" +
 	"\fCartSnapshot\x120\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1a.taproom.event.v1.CartLineR\x05lines\x12,\n" +
 	"\x12recent_command_ids\x18\x02 \x03(\tR\x10recentCommandIds\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\x12A\n" +
 	"\vhanded_over\x18\x04 \x01(\v2 .taproom.event.v1.CartHandedOverR\n" +
-	"handedOverB\xc4\x01\n" +
+	"handedOver\x12@\n" +
+	"\rrecent_events\x18\x05 \x03(\v2\x1b.taproom.event.v1.CartEventR\frecentEventsB\xc4\x01\n" +
 	"\x14com.taproom.event.v1B\tCartProtoP\x01Z?github.com/taproom-shop/taproom/gen/go/taproom/event/v1;eventv1\xa2\x02\x03TEX\xaa\x02\x10Taproom.Event.V1\xca\x02\x10Taproom\\Event\\V1\xe2\x02\x1cTaproom\\Event\\V1\\GPBMetadata\xea\x02\x12Taproom::Event::V1b\x06proto3"
 
 var (
@@ -911,11 +922,12 @@ var file_taproom_event_v1_cart_proto_depIdxs = []int32{
 	0,  // 13: taproom.event.v1.CartRestored.lines:type_name -> taproom.event.v1.CartLine
 	0,  // 14: taproom.event.v1.CartSnapshot.lines:type_name -> taproom.event.v1.CartLine
 	6,  // 15: taproom.event.v1.CartSnapshot.handed_over:type_name -> taproom.event.v1.CartHandedOver
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	1,  // 16: taproom.event.v1.CartSnapshot.recent_events:type_name -> taproom.event.v1.CartEvent
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_taproom_event_v1_cart_proto_init() }

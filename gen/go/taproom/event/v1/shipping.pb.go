@@ -296,7 +296,9 @@ type ShipmentStopRefused struct {
 	// The shipment's id.
 	ShipmentId string `protobuf:"bytes,2,opt,name=shipment_id,json=shipmentId,proto3" json:"shipment_id,omitempty"`
 	// The shipment's version when it was asked.
-	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// The request that this answers: the version in its `OrderCancelRequested`.
+	Request       int64 `protobuf:"varint,4,opt,name=request,proto3" json:"request,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -352,7 +354,14 @@ func (x *ShipmentStopRefused) GetVersion() int64 {
 	return 0
 }
 
-// A courier took the shipment: stock is consumed, and customers can't cancel any more.
+func (x *ShipmentStopRefused) GetRequest() int64 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+// The shipment left the warehouse: stock is consumed, and customers can't cancel any more.
 type ShipmentHandedOver struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order's id.
@@ -489,7 +498,7 @@ func (x *ShipmentDelivered) GetDeliveredAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// A recalled parcel is back in the warehouse: stock returns, the order is cancelled and refunded.
+// A parcel that was recalled, or that nobody took, is back in the warehouse: stock returns, the order is cancelled and refunded.
 type ShipmentReturned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The order's id.
@@ -498,7 +507,7 @@ type ShipmentReturned struct {
 	ShipmentId string `protobuf:"bytes,2,opt,name=shipment_id,json=shipmentId,proto3" json:"shipment_id,omitempty"`
 	// The shipment's version after this event.
 	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	// The reason that the recall was asked for: `STAFF` or `FRAUD`.
+	// The reason that the recall was asked for, `STAFF` or `FRAUD`; `STAFF` when nobody took it.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -847,12 +856,13 @@ const file_taproom_event_v1_shipping_proto_rawDesc = "" +
 	"shipmentId\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason:,\x9a\xb5\x18(\n" +
-	"\tSHIPMENTS\x12\bshipment\x1a\astopped\"\border_id\"\x9e\x01\n" +
+	"\tSHIPMENTS\x12\bshipment\x1a\astopped\"\border_id\"\xb8\x01\n" +
 	"\x13ShipmentStopRefused\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1f\n" +
 	"\vshipment_id\x18\x02 \x01(\tR\n" +
 	"shipmentId\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x03R\aversion:1\x9a\xb5\x18-\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x18\n" +
+	"\arequest\x18\x04 \x01(\x03R\arequest:1\x9a\xb5\x18-\n" +
 	"\tSHIPMENTS\x12\bshipment\x1a\fstop_refused\"\border_id\"\x9c\x01\n" +
 	"\x12ShipmentHandedOver\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1f\n" +

@@ -1194,9 +1194,9 @@ const file_taproom_inventory_v1_inventory_proto_rawDesc = "" +
 	"\x1aRESERVATION_STATE_REJECTED\x10\x042\xe9\x01\n" +
 	"\x10InventoryService\x12b\n" +
 	"\bGetStock\x12%.taproom.inventory.v1.GetStockRequest\x1a&.taproom.inventory.v1.GetStockResponse\"\a\x88\xb5\x18\x01\x90\x02\x01\x12q\n" +
-	"\rBatchGetStock\x12*.taproom.inventory.v1.BatchGetStockRequest\x1a+.taproom.inventory.v1.BatchGetStockResponse\"\a\x88\xb5\x18\x01\x90\x02\x012\xed\x03\n" +
-	"\x15InventoryAdminService\x12l\n" +
-	"\vAdjustStock\x12(.taproom.inventory.v1.AdjustStockRequest\x1a).taproom.inventory.v1.AdjustStockResponse\"\b\x88\xb5\x18\x04\x90\xb5\x18\x01\x12q\n" +
+	"\rBatchGetStock\x12*.taproom.inventory.v1.BatchGetStockRequest\x1a+.taproom.inventory.v1.BatchGetStockResponse\"\a\x88\xb5\x18\x01\x90\x02\x012\xf0\x03\n" +
+	"\x15InventoryAdminService\x12o\n" +
+	"\vAdjustStock\x12(.taproom.inventory.v1.AdjustStockRequest\x1a).taproom.inventory.v1.AdjustStockResponse\"\v\x88\xb5\x18\x04\x90\xb5\x18\x01\x90\x02\x02\x12q\n" +
 	"\rListMovements\x12*.taproom.inventory.v1.ListMovementsRequest\x1a+.taproom.inventory.v1.ListMovementsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12z\n" +
 	"\x10ListReservations\x12-.taproom.inventory.v1.ListReservationsRequest\x1a..taproom.inventory.v1.ListReservationsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12w\n" +
 	"\x0fCheckInvariants\x12,.taproom.inventory.v1.CheckInvariantsRequest\x1a-.taproom.inventory.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01B\xe5\x01\n" +

@@ -658,11 +658,11 @@ const file_taproom_notification_v1_notification_proto_rawDesc = "" +
 	"\vTOPIC_ORDER\x10\x01\x12\x0e\n" +
 	"\n" +
 	"TOPIC_CART\x10\x02\x12\x10\n" +
-	"\fTOPIC_WALLET\x10\x032\x99\x03\n" +
+	"\fTOPIC_WALLET\x10\x032\x9c\x03\n" +
 	"\x13NotificationService\x12m\n" +
 	"\tSubscribe\x12).taproom.notification.v1.SubscribeRequest\x1a*.taproom.notification.v1.SubscribeResponse\"\a\x88\xb5\x18\x02\x90\x02\x010\x01\x12\x83\x01\n" +
-	"\x11ListNotifications\x121.taproom.notification.v1.ListNotificationsRequest\x1a2.taproom.notification.v1.ListNotificationsResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12\x8c\x01\n" +
-	"\x15MarkNotificationsRead\x125.taproom.notification.v1.MarkNotificationsReadRequest\x1a6.taproom.notification.v1.MarkNotificationsReadResponse\"\x04\x88\xb5\x18\x03B\xfd\x01\n" +
+	"\x11ListNotifications\x121.taproom.notification.v1.ListNotificationsRequest\x1a2.taproom.notification.v1.ListNotificationsResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12\x8f\x01\n" +
+	"\x15MarkNotificationsRead\x125.taproom.notification.v1.MarkNotificationsReadRequest\x1a6.taproom.notification.v1.MarkNotificationsReadResponse\"\a\x88\xb5\x18\x03\x90\x02\x02B\xfd\x01\n" +
 	"\x1bcom.taproom.notification.v1B\x11NotificationProtoP\x01ZMgithub.com/taproom-shop/taproom/gen/go/taproom/notification/v1;notificationv1\xa2\x02\x03TNX\xaa\x02\x17Taproom.Notification.V1\xca\x02\x17Taproom\\Notification\\V1\xe2\x02#Taproom\\Notification\\V1\\GPBMetadata\xea\x02\x19Taproom::Notification::V1b\x06proto3"
 
 var (

@@ -11,6 +11,7 @@ import (
 	_ "github.com/taproom-shop/taproom/gen/go/taproom/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -271,29 +272,33 @@ func (*CloseCheckoutsResponse) Descriptor() ([]byte, []int) {
 	return file_taproom_order_v1_internal_proto_rawDescGZIP(), []int{4}
 }
 
-// Request of CountOpenOrders.
-type CountOpenOrdersRequest struct {
+// Request of HoldCustomer.
+type HoldCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The user's id.
-	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// UUID that the caller makes up: only under the same one a hold is prolonged or ended.
+	HoldId string `protobuf:"bytes,2,opt,name=hold_id,json=holdId,proto3" json:"hold_id,omitempty"`
+	// How long from now on, an hour at most; 0: the hold ends now.
+	Length        *durationpb.Duration `protobuf:"bytes,3,opt,name=length,proto3" json:"length,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *CountOpenOrdersRequest) Reset() {
-	*x = CountOpenOrdersRequest{}
+func (x *HoldCustomerRequest) Reset() {
+	*x = HoldCustomerRequest{}
 	mi := &file_taproom_order_v1_internal_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *CountOpenOrdersRequest) String() string {
+func (x *HoldCustomerRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*CountOpenOrdersRequest) ProtoMessage() {}
+func (*HoldCustomerRequest) ProtoMessage() {}
 
-func (x *CountOpenOrdersRequest) ProtoReflect() protoreflect.Message {
+func (x *HoldCustomerRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_taproom_order_v1_internal_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -305,41 +310,55 @@ func (x *CountOpenOrdersRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use CountOpenOrdersRequest.ProtoReflect.Descriptor instead.
-func (*CountOpenOrdersRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use HoldCustomerRequest.ProtoReflect.Descriptor instead.
+func (*HoldCustomerRequest) Descriptor() ([]byte, []int) {
 	return file_taproom_order_v1_internal_proto_rawDescGZIP(), []int{5}
 }
 
-func (x *CountOpenOrdersRequest) GetUserId() string {
+func (x *HoldCustomerRequest) GetUserId() string {
 	if x != nil {
 		return x.UserId
 	}
 	return ""
 }
 
-// Response of CountOpenOrders.
-type CountOpenOrdersResponse struct {
+func (x *HoldCustomerRequest) GetHoldId() string {
+	if x != nil {
+		return x.HoldId
+	}
+	return ""
+}
+
+func (x *HoldCustomerRequest) GetLength() *durationpb.Duration {
+	if x != nil {
+		return x.Length
+	}
+	return nil
+}
+
+// Response of HoldCustomer.
+type HoldCustomerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many.
-	Count         int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// Orders that are neither delivered nor cancelled, and cancelled ones whose money is still to be given back.
+	OpenOrders    int64 `protobuf:"varint,1,opt,name=open_orders,json=openOrders,proto3" json:"open_orders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *CountOpenOrdersResponse) Reset() {
-	*x = CountOpenOrdersResponse{}
+func (x *HoldCustomerResponse) Reset() {
+	*x = HoldCustomerResponse{}
 	mi := &file_taproom_order_v1_internal_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *CountOpenOrdersResponse) String() string {
+func (x *HoldCustomerResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*CountOpenOrdersResponse) ProtoMessage() {}
+func (*HoldCustomerResponse) ProtoMessage() {}
 
-func (x *CountOpenOrdersResponse) ProtoReflect() protoreflect.Message {
+func (x *HoldCustomerResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_taproom_order_v1_internal_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -351,14 +370,14 @@ func (x *CountOpenOrdersResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use CountOpenOrdersResponse.ProtoReflect.Descriptor instead.
-func (*CountOpenOrdersResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use HoldCustomerResponse.ProtoReflect.Descriptor instead.
+func (*HoldCustomerResponse) Descriptor() ([]byte, []int) {
 	return file_taproom_order_v1_internal_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *CountOpenOrdersResponse) GetCount() int64 {
+func (x *HoldCustomerResponse) GetOpenOrders() int64 {
 	if x != nil {
-		return x.Count
+		return x.OpenOrders
 	}
 	return 0
 }
@@ -367,7 +386,7 @@ var File_taproom_order_v1_internal_proto protoreflect.FileDescriptor
 
 const file_taproom_order_v1_internal_proto_rawDesc = "" +
 	"\n" +
-	"\x1ftaproom/order/v1/internal.proto\x12\x10taproom.order.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ctaproom/order/v1/order.proto\x1a\x1etaproom/policy/v1/policy.proto\"A\n" +
+	"\x1ftaproom/order/v1/internal.proto\x12\x10taproom.order.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1ctaproom/order/v1/order.proto\x1a\x1etaproom/policy/v1/policy.proto\"A\n" +
 	"\x1aBatchGetOrderStatesRequest\x12#\n" +
 	"\x03ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\x03ids\"\xb4\x01\n" +
 	"\x0fOrderStateEntry\x12\x0e\n" +
@@ -379,15 +398,18 @@ const file_taproom_order_v1_internal_proto_rawDesc = "" +
 	"\x06states\x18\x01 \x03(\v2!.taproom.order.v1.OrderStateEntryR\x06states\"G\n" +
 	"\x15CloseCheckoutsRequest\x12.\n" +
 	"\torder_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\b\x01\x10d\"\x05r\x03\xb0\x01\x01R\borderIds\"\x18\n" +
-	"\x16CloseCheckoutsResponse\";\n" +
-	"\x16CountOpenOrdersRequest\x12!\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\"/\n" +
-	"\x17CountOpenOrdersResponse\x12\x14\n" +
-	"\x05count\x18\x01 \x01(\x03R\x05count2\xef\x02\n" +
+	"\x16CloseCheckoutsResponse\"\xa0\x01\n" +
+	"\x13HoldCustomerRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12!\n" +
+	"\ahold_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06holdId\x12C\n" +
+	"\x06length\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xc8\x01\x01\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x06length\"7\n" +
+	"\x14HoldCustomerResponse\x12\x1f\n" +
+	"\vopen_orders\x18\x01 \x01(\x03R\n" +
+	"openOrders2\xe6\x02\n" +
 	"\x11OrderStateService\x12{\n" +
 	"\x13BatchGetOrderStates\x12,.taproom.order.v1.BatchGetOrderStatesRequest\x1a-.taproom.order.v1.BatchGetOrderStatesResponse\"\a\x88\xb5\x18\x05\x90\x02\x01\x12l\n" +
-	"\x0eCloseCheckouts\x12'.taproom.order.v1.CloseCheckoutsRequest\x1a(.taproom.order.v1.CloseCheckoutsResponse\"\a\x88\xb5\x18\x05\x90\x02\x02\x12o\n" +
-	"\x0fCountOpenOrders\x12(.taproom.order.v1.CountOpenOrdersRequest\x1a).taproom.order.v1.CountOpenOrdersResponse\"\a\x88\xb5\x18\x05\x90\x02\x01B\xc8\x01\n" +
+	"\x0eCloseCheckouts\x12'.taproom.order.v1.CloseCheckoutsRequest\x1a(.taproom.order.v1.CloseCheckoutsResponse\"\a\x88\xb5\x18\x05\x90\x02\x02\x12f\n" +
+	"\fHoldCustomer\x12%.taproom.order.v1.HoldCustomerRequest\x1a&.taproom.order.v1.HoldCustomerResponse\"\a\x88\xb5\x18\x05\x90\x02\x02B\xc8\x01\n" +
 	"\x14com.taproom.order.v1B\rInternalProtoP\x01Z?github.com/taproom-shop/taproom/gen/go/taproom/order/v1;orderv1\xa2\x02\x03TOX\xaa\x02\x10Taproom.Order.V1\xca\x02\x10Taproom\\Order\\V1\xe2\x02\x1cTaproom\\Order\\V1\\GPBMetadata\xea\x02\x12Taproom::Order::V1b\x06proto3"
 
 var (
@@ -409,26 +431,28 @@ var file_taproom_order_v1_internal_proto_goTypes = []any{
 	(*BatchGetOrderStatesResponse)(nil), // 2: taproom.order.v1.BatchGetOrderStatesResponse
 	(*CloseCheckoutsRequest)(nil),       // 3: taproom.order.v1.CloseCheckoutsRequest
 	(*CloseCheckoutsResponse)(nil),      // 4: taproom.order.v1.CloseCheckoutsResponse
-	(*CountOpenOrdersRequest)(nil),      // 5: taproom.order.v1.CountOpenOrdersRequest
-	(*CountOpenOrdersResponse)(nil),     // 6: taproom.order.v1.CountOpenOrdersResponse
+	(*HoldCustomerRequest)(nil),         // 5: taproom.order.v1.HoldCustomerRequest
+	(*HoldCustomerResponse)(nil),        // 6: taproom.order.v1.HoldCustomerResponse
 	(OrderState)(0),                     // 7: taproom.order.v1.OrderState
 	(CancelReason)(0),                   // 8: taproom.order.v1.CancelReason
+	(*durationpb.Duration)(nil),         // 9: google.protobuf.Duration
 }
 var file_taproom_order_v1_internal_proto_depIdxs = []int32{
 	7, // 0: taproom.order.v1.OrderStateEntry.state:type_name -> taproom.order.v1.OrderState
 	8, // 1: taproom.order.v1.OrderStateEntry.cancel_reason:type_name -> taproom.order.v1.CancelReason
 	1, // 2: taproom.order.v1.BatchGetOrderStatesResponse.states:type_name -> taproom.order.v1.OrderStateEntry
-	0, // 3: taproom.order.v1.OrderStateService.BatchGetOrderStates:input_type -> taproom.order.v1.BatchGetOrderStatesRequest
-	3, // 4: taproom.order.v1.OrderStateService.CloseCheckouts:input_type -> taproom.order.v1.CloseCheckoutsRequest
-	5, // 5: taproom.order.v1.OrderStateService.CountOpenOrders:input_type -> taproom.order.v1.CountOpenOrdersRequest
-	2, // 6: taproom.order.v1.OrderStateService.BatchGetOrderStates:output_type -> taproom.order.v1.BatchGetOrderStatesResponse
-	4, // 7: taproom.order.v1.OrderStateService.CloseCheckouts:output_type -> taproom.order.v1.CloseCheckoutsResponse
-	6, // 8: taproom.order.v1.OrderStateService.CountOpenOrders:output_type -> taproom.order.v1.CountOpenOrdersResponse
-	6, // [6:9] is the sub-list for method output_type
-	3, // [3:6] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	9, // 3: taproom.order.v1.HoldCustomerRequest.length:type_name -> google.protobuf.Duration
+	0, // 4: taproom.order.v1.OrderStateService.BatchGetOrderStates:input_type -> taproom.order.v1.BatchGetOrderStatesRequest
+	3, // 5: taproom.order.v1.OrderStateService.CloseCheckouts:input_type -> taproom.order.v1.CloseCheckoutsRequest
+	5, // 6: taproom.order.v1.OrderStateService.HoldCustomer:input_type -> taproom.order.v1.HoldCustomerRequest
+	2, // 7: taproom.order.v1.OrderStateService.BatchGetOrderStates:output_type -> taproom.order.v1.BatchGetOrderStatesResponse
+	4, // 8: taproom.order.v1.OrderStateService.CloseCheckouts:output_type -> taproom.order.v1.CloseCheckoutsResponse
+	6, // 9: taproom.order.v1.OrderStateService.HoldCustomer:output_type -> taproom.order.v1.HoldCustomerResponse
+	7, // [7:10] is the sub-list for method output_type
+	4, // [4:7] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_taproom_order_v1_internal_proto_init() }

@@ -1805,20 +1805,20 @@ const file_taproom_order_v1_order_proto_rawDesc = "" +
 	"\x1aCANCEL_REASON_OUT_OF_STOCK\x10\x03\x12\"\n" +
 	"\x1eCANCEL_REASON_PAYMENT_DECLINED\x10\x04\x12\x19\n" +
 	"\x15CANCEL_REASON_TIMEOUT\x10\x05\x12\x17\n" +
-	"\x13CANCEL_REASON_FRAUD\x10\x062\xeb\x04\n" +
+	"\x13CANCEL_REASON_FRAUD\x10\x062\xf1\x04\n" +
 	"\fOrderService\x12`\n" +
 	"\n" +
-	"QuoteOrder\x12#.taproom.order.v1.QuoteOrderRequest\x1a$.taproom.order.v1.QuoteOrderResponse\"\a\x88\xb5\x18\x02\x90\x02\x01\x12a\n" +
+	"QuoteOrder\x12#.taproom.order.v1.QuoteOrderRequest\x1a$.taproom.order.v1.QuoteOrderResponse\"\a\x88\xb5\x18\x02\x90\x02\x01\x12d\n" +
 	"\n" +
-	"PlaceOrder\x12#.taproom.order.v1.PlaceOrderRequest\x1a$.taproom.order.v1.PlaceOrderResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x01\x12Z\n" +
+	"PlaceOrder\x12#.taproom.order.v1.PlaceOrderRequest\x1a$.taproom.order.v1.PlaceOrderResponse\"\v\x88\xb5\x18\x03\x90\xb5\x18\x01\x90\x02\x02\x12Z\n" +
 	"\bGetOrder\x12!.taproom.order.v1.GetOrderRequest\x1a\".taproom.order.v1.GetOrderResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12`\n" +
 	"\n" +
-	"ListOrders\x12#.taproom.order.v1.ListOrdersRequest\x1a$.taproom.order.v1.ListOrdersResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12d\n" +
-	"\vCancelOrder\x12$.taproom.order.v1.CancelOrderRequest\x1a%.taproom.order.v1.CancelOrderResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x01\x12r\n" +
-	"\x10GetOrderTimeline\x12).taproom.order.v1.GetOrderTimelineRequest\x1a*.taproom.order.v1.GetOrderTimelineResponse\"\a\x88\xb5\x18\x03\x90\x02\x012\xf5\x02\n" +
+	"ListOrders\x12#.taproom.order.v1.ListOrdersRequest\x1a$.taproom.order.v1.ListOrdersResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12g\n" +
+	"\vCancelOrder\x12$.taproom.order.v1.CancelOrderRequest\x1a%.taproom.order.v1.CancelOrderResponse\"\v\x88\xb5\x18\x03\x90\xb5\x18\x01\x90\x02\x02\x12r\n" +
+	"\x10GetOrderTimeline\x12).taproom.order.v1.GetOrderTimelineRequest\x1a*.taproom.order.v1.GetOrderTimelineResponse\"\a\x88\xb5\x18\x03\x90\x02\x012\xf8\x02\n" +
 	"\x11OrderAdminService\x12f\n" +
-	"\fSearchOrders\x12%.taproom.order.v1.SearchOrdersRequest\x1a&.taproom.order.v1.SearchOrdersResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12\x86\x01\n" +
-	"\vCancelOrder\x125.taproom.order.v1.OrderAdminServiceCancelOrderRequest\x1a6.taproom.order.v1.OrderAdminServiceCancelOrderResponse\"\b\x88\xb5\x18\x04\x90\xb5\x18\x01\x12o\n" +
+	"\fSearchOrders\x12%.taproom.order.v1.SearchOrdersRequest\x1a&.taproom.order.v1.SearchOrdersResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12\x89\x01\n" +
+	"\vCancelOrder\x125.taproom.order.v1.OrderAdminServiceCancelOrderRequest\x1a6.taproom.order.v1.OrderAdminServiceCancelOrderResponse\"\v\x88\xb5\x18\x04\x90\xb5\x18\x01\x90\x02\x02\x12o\n" +
 	"\x0fCheckInvariants\x12(.taproom.order.v1.CheckInvariantsRequest\x1a).taproom.order.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01B\xc5\x01\n" +
 	"\x14com.taproom.order.v1B\n" +
 	"OrderProtoP\x01Z?github.com/taproom-shop/taproom/gen/go/taproom/order/v1;orderv1\xa2\x02\x03TOX\xaa\x02\x10Taproom.Order.V1\xca\x02\x10Taproom\\Order\\V1\xe2\x02\x1cTaproom\\Order\\V1\\GPBMetadata\xea\x02\x12Taproom::Order::V1b\x06proto3"

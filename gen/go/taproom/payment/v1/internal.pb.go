@@ -11,6 +11,7 @@ import (
 	_ "github.com/taproom-shop/taproom/gen/go/taproom/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -23,29 +24,33 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Request of GetWalletState.
-type GetWalletStateRequest struct {
+// Request of HoldWallet.
+type HoldWalletRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The user's id.
-	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// UUID that the caller makes up: only under the same one a hold is prolonged or ended.
+	HoldId string `protobuf:"bytes,2,opt,name=hold_id,json=holdId,proto3" json:"hold_id,omitempty"`
+	// How long from now on, an hour at most; 0: the hold ends now.
+	Length        *durationpb.Duration `protobuf:"bytes,3,opt,name=length,proto3" json:"length,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetWalletStateRequest) Reset() {
-	*x = GetWalletStateRequest{}
+func (x *HoldWalletRequest) Reset() {
+	*x = HoldWalletRequest{}
 	mi := &file_taproom_payment_v1_internal_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetWalletStateRequest) String() string {
+func (x *HoldWalletRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetWalletStateRequest) ProtoMessage() {}
+func (*HoldWalletRequest) ProtoMessage() {}
 
-func (x *GetWalletStateRequest) ProtoReflect() protoreflect.Message {
+func (x *HoldWalletRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_taproom_payment_v1_internal_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -57,41 +62,55 @@ func (x *GetWalletStateRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetWalletStateRequest.ProtoReflect.Descriptor instead.
-func (*GetWalletStateRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use HoldWalletRequest.ProtoReflect.Descriptor instead.
+func (*HoldWalletRequest) Descriptor() ([]byte, []int) {
 	return file_taproom_payment_v1_internal_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *GetWalletStateRequest) GetUserId() string {
+func (x *HoldWalletRequest) GetUserId() string {
 	if x != nil {
 		return x.UserId
 	}
 	return ""
 }
 
-// Response of GetWalletState.
-type GetWalletStateResponse struct {
+func (x *HoldWalletRequest) GetHoldId() string {
+	if x != nil {
+		return x.HoldId
+	}
+	return ""
+}
+
+func (x *HoldWalletRequest) GetLength() *durationpb.Duration {
+	if x != nil {
+		return x.Length
+	}
+	return nil
+}
+
+// Response of HoldWallet.
+type HoldWalletResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// It holds no money and has no holds.
+	// It holds no money, has no holds and expects no top-up.
 	Empty         bool `protobuf:"varint,1,opt,name=empty,proto3" json:"empty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *GetWalletStateResponse) Reset() {
-	*x = GetWalletStateResponse{}
+func (x *HoldWalletResponse) Reset() {
+	*x = HoldWalletResponse{}
 	mi := &file_taproom_payment_v1_internal_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *GetWalletStateResponse) String() string {
+func (x *HoldWalletResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*GetWalletStateResponse) ProtoMessage() {}
+func (*HoldWalletResponse) ProtoMessage() {}
 
-func (x *GetWalletStateResponse) ProtoReflect() protoreflect.Message {
+func (x *HoldWalletResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_taproom_payment_v1_internal_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -103,12 +122,12 @@ func (x *GetWalletStateResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use GetWalletStateResponse.ProtoReflect.Descriptor instead.
-func (*GetWalletStateResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use HoldWalletResponse.ProtoReflect.Descriptor instead.
+func (*HoldWalletResponse) Descriptor() ([]byte, []int) {
 	return file_taproom_payment_v1_internal_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *GetWalletStateResponse) GetEmpty() bool {
+func (x *HoldWalletResponse) GetEmpty() bool {
 	if x != nil {
 		return x.Empty
 	}
@@ -119,13 +138,16 @@ var File_taproom_payment_v1_internal_proto protoreflect.FileDescriptor
 
 const file_taproom_payment_v1_internal_proto_rawDesc = "" +
 	"\n" +
-	"!taproom/payment/v1/internal.proto\x12\x12taproom.payment.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1etaproom/policy/v1/policy.proto\":\n" +
-	"\x15GetWalletStateRequest\x12!\n" +
-	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\".\n" +
-	"\x16GetWalletStateResponse\x12\x14\n" +
-	"\x05empty\x18\x01 \x01(\bR\x05empty2\x87\x01\n" +
-	"\x13PaymentStateService\x12p\n" +
-	"\x0eGetWalletState\x12).taproom.payment.v1.GetWalletStateRequest\x1a*.taproom.payment.v1.GetWalletStateResponse\"\a\x88\xb5\x18\x05\x90\x02\x01B\xd6\x01\n" +
+	"!taproom/payment/v1/internal.proto\x12\x12taproom.payment.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1etaproom/policy/v1/policy.proto\"\x9e\x01\n" +
+	"\x11HoldWalletRequest\x12!\n" +
+	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06userId\x12!\n" +
+	"\ahold_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06holdId\x12C\n" +
+	"\x06length\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xc8\x01\x01\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x06length\"*\n" +
+	"\x12HoldWalletResponse\x12\x14\n" +
+	"\x05empty\x18\x01 \x01(\bR\x05empty2{\n" +
+	"\x13PaymentStateService\x12d\n" +
+	"\n" +
+	"HoldWallet\x12%.taproom.payment.v1.HoldWalletRequest\x1a&.taproom.payment.v1.HoldWalletResponse\"\a\x88\xb5\x18\x05\x90\x02\x02B\xd6\x01\n" +
 	"\x16com.taproom.payment.v1B\rInternalProtoP\x01ZCgithub.com/taproom-shop/taproom/gen/go/taproom/payment/v1;paymentv1\xa2\x02\x03TPX\xaa\x02\x12Taproom.Payment.V1\xca\x02\x12Taproom\\Payment\\V1\xe2\x02\x1eTaproom\\Payment\\V1\\GPBMetadata\xea\x02\x14Taproom::Payment::V1b\x06proto3"
 
 var (
@@ -142,17 +164,19 @@ func file_taproom_payment_v1_internal_proto_rawDescGZIP() []byte {
 
 var file_taproom_payment_v1_internal_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_taproom_payment_v1_internal_proto_goTypes = []any{
-	(*GetWalletStateRequest)(nil),  // 0: taproom.payment.v1.GetWalletStateRequest
-	(*GetWalletStateResponse)(nil), // 1: taproom.payment.v1.GetWalletStateResponse
+	(*HoldWalletRequest)(nil),   // 0: taproom.payment.v1.HoldWalletRequest
+	(*HoldWalletResponse)(nil),  // 1: taproom.payment.v1.HoldWalletResponse
+	(*durationpb.Duration)(nil), // 2: google.protobuf.Duration
 }
 var file_taproom_payment_v1_internal_proto_depIdxs = []int32{
-	0, // 0: taproom.payment.v1.PaymentStateService.GetWalletState:input_type -> taproom.payment.v1.GetWalletStateRequest
-	1, // 1: taproom.payment.v1.PaymentStateService.GetWalletState:output_type -> taproom.payment.v1.GetWalletStateResponse
-	1, // [1:2] is the sub-list for method output_type
-	0, // [0:1] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	2, // 0: taproom.payment.v1.HoldWalletRequest.length:type_name -> google.protobuf.Duration
+	0, // 1: taproom.payment.v1.PaymentStateService.HoldWallet:input_type -> taproom.payment.v1.HoldWalletRequest
+	1, // 2: taproom.payment.v1.PaymentStateService.HoldWallet:output_type -> taproom.payment.v1.HoldWalletResponse
+	2, // [2:3] is the sub-list for method output_type
+	1, // [1:2] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_taproom_payment_v1_internal_proto_init() }

@@ -1009,9 +1009,11 @@ func (*ListCardsRequest) Descriptor() ([]byte, []int) {
 type ListCardsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 10.
-	Cards         []*Card `protobuf:"bytes,1,rep,name=cards,proto3" json:"cards,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Cards []*Card `protobuf:"bytes,1,rep,name=cards,proto3" json:"cards,omitempty"`
+	// The shop takes cards. If not, there is no use in offering them: only wallets pay.
+	CardsAvailable bool `protobuf:"varint,2,opt,name=cards_available,json=cardsAvailable,proto3" json:"cards_available,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListCardsResponse) Reset() {
@@ -1049,6 +1051,13 @@ func (x *ListCardsResponse) GetCards() []*Card {
 		return x.Cards
 	}
 	return nil
+}
+
+func (x *ListCardsResponse) GetCardsAvailable() bool {
+	if x != nil {
+		return x.CardsAvailable
+	}
+	return false
 }
 
 // Request of DeleteCard.
@@ -1555,9 +1564,10 @@ const file_taproom_payment_v1_payment_proto_rawDesc = "" +
 	"\x03cvc\x18\x04 \x01(\tB\x17\xbaH\x10r\x0e2\f^[0-9]{3,4}$\xa0\xb5\x18\x01R\x03cvc\"@\n" +
 	"\x10SaveCardResponse\x12,\n" +
 	"\x04card\x18\x01 \x01(\v2\x18.taproom.payment.v1.CardR\x04card\"\x12\n" +
-	"\x10ListCardsRequest\"C\n" +
+	"\x10ListCardsRequest\"l\n" +
 	"\x11ListCardsResponse\x12.\n" +
-	"\x05cards\x18\x01 \x03(\v2\x18.taproom.payment.v1.CardR\x05cards\"-\n" +
+	"\x05cards\x18\x01 \x03(\v2\x18.taproom.payment.v1.CardR\x05cards\x12'\n" +
+	"\x0fcards_available\x18\x02 \x01(\bR\x0ecardsAvailable\"-\n" +
 	"\x11DeleteCardRequest\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x02id\"\x14\n" +
 	"\x12DeleteCardResponse\"\x18\n" +
@@ -1599,10 +1609,10 @@ const file_taproom_payment_v1_payment_proto_rawDesc = "" +
 	"\x15TRANSACTION_KIND_HOLD\x10\x02\x12\x1c\n" +
 	"\x18TRANSACTION_KIND_CAPTURE\x10\x03\x12\x19\n" +
 	"\x15TRANSACTION_KIND_VOID\x10\x04\x12\x1b\n" +
-	"\x17TRANSACTION_KIND_REFUND\x10\x052\xf8\x04\n" +
+	"\x17TRANSACTION_KIND_REFUND\x10\x052\xfb\x04\n" +
 	"\x0ePaymentService\x12a\n" +
-	"\tGetWallet\x12$.taproom.payment.v1.GetWalletRequest\x1a%.taproom.payment.v1.GetWalletResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12h\n" +
-	"\vTopUpWallet\x12&.taproom.payment.v1.TopUpWalletRequest\x1a'.taproom.payment.v1.TopUpWalletResponse\"\b\x88\xb5\x18\x03\x90\xb5\x18\x01\x12v\n" +
+	"\tGetWallet\x12$.taproom.payment.v1.GetWalletRequest\x1a%.taproom.payment.v1.GetWalletResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12k\n" +
+	"\vTopUpWallet\x12&.taproom.payment.v1.TopUpWalletRequest\x1a'.taproom.payment.v1.TopUpWalletResponse\"\v\x88\xb5\x18\x03\x90\xb5\x18\x01\x90\x02\x02\x12v\n" +
 	"\x10ListTransactions\x12+.taproom.payment.v1.ListTransactionsRequest\x1a,.taproom.payment.v1.ListTransactionsResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12[\n" +
 	"\bSaveCard\x12#.taproom.payment.v1.SaveCardRequest\x1a$.taproom.payment.v1.SaveCardResponse\"\x04\x88\xb5\x18\x03\x12a\n" +
 	"\tListCards\x12$.taproom.payment.v1.ListCardsRequest\x1a%.taproom.payment.v1.ListCardsResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12a\n" +

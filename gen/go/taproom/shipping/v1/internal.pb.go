@@ -72,7 +72,8 @@ func (x *HandOverRequest) GetPackageId() string {
 // Response of HandOver.
 type HandOverResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The courier has it now and shall drive; false: it was stopped, or is already where it belongs.
+	// The courier has it now and shall drive; false: it was stopped, staff handed it over themselves, or it is already where
+	// it belongs.
 	Accepted bool `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"`
 	// Where the shipment stands.
 	State         ShipmentState `protobuf:"varint,2,opt,name=state,proto3,enum=taproom.shipping.v1.ShipmentState" json:"state,omitempty"`
@@ -134,9 +135,9 @@ const file_taproom_shipping_v1_internal_proto_rawDesc = "" +
 	"package_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tpackageId\"h\n" +
 	"\x10HandOverResponse\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
-	"\x05state\x18\x02 \x01(\x0e2\".taproom.shipping.v1.ShipmentStateR\x05state2{\n" +
-	"\x16ShippingCourierService\x12a\n" +
-	"\bHandOver\x12$.taproom.shipping.v1.HandOverRequest\x1a%.taproom.shipping.v1.HandOverResponse\"\b\x88\xb5\x18\x05\x90\xb5\x18\x01B\xdd\x01\n" +
+	"\x05state\x18\x02 \x01(\x0e2\".taproom.shipping.v1.ShipmentStateR\x05state2~\n" +
+	"\x16ShippingCourierService\x12d\n" +
+	"\bHandOver\x12$.taproom.shipping.v1.HandOverRequest\x1a%.taproom.shipping.v1.HandOverResponse\"\v\x88\xb5\x18\x05\x90\xb5\x18\x01\x90\x02\x02B\xdd\x01\n" +
 	"\x17com.taproom.shipping.v1B\rInternalProtoP\x01ZEgithub.com/taproom-shop/taproom/gen/go/taproom/shipping/v1;shippingv1\xa2\x02\x03TSX\xaa\x02\x13Taproom.Shipping.V1\xca\x02\x13Taproom\\Shipping\\V1\xe2\x02\x1fTaproom\\Shipping\\V1\\GPBMetadata\xea\x02\x15Taproom::Shipping::V1b\x06proto3"
 
 var (

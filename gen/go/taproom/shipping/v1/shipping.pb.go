@@ -39,13 +39,13 @@ const (
 	ShipmentState_SHIPMENT_STATE_ASSEMBLING ShipmentState = 2
 	// Packed; waits for a courier.
 	ShipmentState_SHIPMENT_STATE_ASSEMBLED ShipmentState = 3
-	// A courier has it.
+	// Left the warehouse: a courier has it, or who `carriage` names.
 	ShipmentState_SHIPMENT_STATE_HANDED_OVER ShipmentState = 4
 	// The customer has it.
 	ShipmentState_SHIPMENT_STATE_DELIVERED ShipmentState = 5
 	// Stopped before hand-over.
 	ShipmentState_SHIPMENT_STATE_STOPPED ShipmentState = 6
-	// Recalled: the courier brings it back.
+	// Recalled: who has it brings it back.
 	ShipmentState_SHIPMENT_STATE_RETURNING ShipmentState = 7
 	// Back in the warehouse.
 	ShipmentState_SHIPMENT_STATE_RETURNED ShipmentState = 8
@@ -102,6 +102,67 @@ func (x ShipmentState) Number() protoreflect.EnumNumber {
 // Deprecated: Use ShipmentState.Descriptor instead.
 func (ShipmentState) EnumDescriptor() ([]byte, []int) {
 	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{0}
+}
+
+// Who brings a parcel to its customer.
+type CarriedBy int32
+
+const (
+	// Not set: it has not left the warehouse.
+	CarriedBy_CARRIED_BY_UNSPECIFIED CarriedBy = 0
+	// One of the shop's couriers, who takes parcels from their queue and tells of the way himself.
+	CarriedBy_CARRIED_BY_COURIER CarriedBy = 1
+	// The shop's staff.
+	CarriedBy_CARRIED_BY_STAFF CarriedBy = 2
+	// Nobody: the customer collects it.
+	CarriedBy_CARRIED_BY_PICK_UP CarriedBy = 3
+	// A carrier, such as the post.
+	CarriedBy_CARRIED_BY_CARRIER CarriedBy = 4
+)
+
+// Enum value maps for CarriedBy.
+var (
+	CarriedBy_name = map[int32]string{
+		0: "CARRIED_BY_UNSPECIFIED",
+		1: "CARRIED_BY_COURIER",
+		2: "CARRIED_BY_STAFF",
+		3: "CARRIED_BY_PICK_UP",
+		4: "CARRIED_BY_CARRIER",
+	}
+	CarriedBy_value = map[string]int32{
+		"CARRIED_BY_UNSPECIFIED": 0,
+		"CARRIED_BY_COURIER":     1,
+		"CARRIED_BY_STAFF":       2,
+		"CARRIED_BY_PICK_UP":     3,
+		"CARRIED_BY_CARRIER":     4,
+	}
+)
+
+func (x CarriedBy) Enum() *CarriedBy {
+	p := new(CarriedBy)
+	*p = x
+	return p
+}
+
+func (x CarriedBy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CarriedBy) Descriptor() protoreflect.EnumDescriptor {
+	return file_taproom_shipping_v1_shipping_proto_enumTypes[1].Descriptor()
+}
+
+func (CarriedBy) Type() protoreflect.EnumType {
+	return &file_taproom_shipping_v1_shipping_proto_enumTypes[1]
+}
+
+func (x CarriedBy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CarriedBy.Descriptor instead.
+func (CarriedBy) EnumDescriptor() ([]byte, []int) {
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{1}
 }
 
 // A way to ship.
@@ -224,7 +285,9 @@ type Shipment struct {
 	// When it was made.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When it last changed.
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Who has, or had, it; absent before the hand-over.
+	Carriage      *Carriage `protobuf:"bytes,10,opt,name=carriage,proto3" json:"carriage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -322,6 +385,77 @@ func (x *Shipment) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Shipment) GetCarriage() *Carriage {
+	if x != nil {
+		return x.Carriage
+	}
+	return nil
+}
+
+// How a parcel comes to its customer.
+type Carriage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who brings it.
+	CarriedBy CarriedBy `protobuf:"varint,1,opt,name=carried_by,json=carriedBy,proto3,enum=taproom.shipping.v1.CarriedBy" json:"carried_by,omitempty"`
+	// Name of the carrier.
+	Carrier string `protobuf:"bytes,2,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	// What the carrier calls the parcel; empty: it gives none.
+	TrackingReference string `protobuf:"bytes,3,opt,name=tracking_reference,json=trackingReference,proto3" json:"tracking_reference,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Carriage) Reset() {
+	*x = Carriage{}
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Carriage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Carriage) ProtoMessage() {}
+
+func (x *Carriage) ProtoReflect() protoreflect.Message {
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Carriage.ProtoReflect.Descriptor instead.
+func (*Carriage) Descriptor() ([]byte, []int) {
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Carriage) GetCarriedBy() CarriedBy {
+	if x != nil {
+		return x.CarriedBy
+	}
+	return CarriedBy_CARRIED_BY_UNSPECIFIED
+}
+
+func (x *Carriage) GetCarrier() string {
+	if x != nil {
+		return x.Carrier
+	}
+	return ""
+}
+
+func (x *Carriage) GetTrackingReference() string {
+	if x != nil {
+		return x.TrackingReference
+	}
+	return ""
+}
+
 // Request of ListShippingMethods.
 type ListShippingMethodsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -333,7 +467,7 @@ type ListShippingMethodsRequest struct {
 
 func (x *ListShippingMethodsRequest) Reset() {
 	*x = ListShippingMethodsRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[2]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +479,7 @@ func (x *ListShippingMethodsRequest) String() string {
 func (*ListShippingMethodsRequest) ProtoMessage() {}
 
 func (x *ListShippingMethodsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[2]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +492,7 @@ func (x *ListShippingMethodsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListShippingMethodsRequest.ProtoReflect.Descriptor instead.
 func (*ListShippingMethodsRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{2}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListShippingMethodsRequest) GetCountry() string {
@@ -379,7 +513,7 @@ type ListShippingMethodsResponse struct {
 
 func (x *ListShippingMethodsResponse) Reset() {
 	*x = ListShippingMethodsResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[3]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -391,7 +525,7 @@ func (x *ListShippingMethodsResponse) String() string {
 func (*ListShippingMethodsResponse) ProtoMessage() {}
 
 func (x *ListShippingMethodsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[3]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -404,7 +538,7 @@ func (x *ListShippingMethodsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListShippingMethodsResponse.ProtoReflect.Descriptor instead.
 func (*ListShippingMethodsResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{3}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListShippingMethodsResponse) GetMethods() []*ShippingMethod {
@@ -425,7 +559,7 @@ type GetShipmentRequest struct {
 
 func (x *GetShipmentRequest) Reset() {
 	*x = GetShipmentRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[4]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -437,7 +571,7 @@ func (x *GetShipmentRequest) String() string {
 func (*GetShipmentRequest) ProtoMessage() {}
 
 func (x *GetShipmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[4]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -450,7 +584,7 @@ func (x *GetShipmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetShipmentRequest.ProtoReflect.Descriptor instead.
 func (*GetShipmentRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{4}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetShipmentRequest) GetOrderId() string {
@@ -471,7 +605,7 @@ type GetShipmentResponse struct {
 
 func (x *GetShipmentResponse) Reset() {
 	*x = GetShipmentResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[5]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -483,7 +617,7 @@ func (x *GetShipmentResponse) String() string {
 func (*GetShipmentResponse) ProtoMessage() {}
 
 func (x *GetShipmentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[5]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -496,7 +630,7 @@ func (x *GetShipmentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetShipmentResponse.ProtoReflect.Descriptor instead.
 func (*GetShipmentResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{5}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetShipmentResponse) GetShipment() *Shipment {
@@ -517,7 +651,7 @@ type TrackShipmentRequest struct {
 
 func (x *TrackShipmentRequest) Reset() {
 	*x = TrackShipmentRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[6]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +663,7 @@ func (x *TrackShipmentRequest) String() string {
 func (*TrackShipmentRequest) ProtoMessage() {}
 
 func (x *TrackShipmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[6]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +676,7 @@ func (x *TrackShipmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrackShipmentRequest.ProtoReflect.Descriptor instead.
 func (*TrackShipmentRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{6}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TrackShipmentRequest) GetOrderId() string {
@@ -563,7 +697,7 @@ type TrackShipmentResponse struct {
 
 func (x *TrackShipmentResponse) Reset() {
 	*x = TrackShipmentResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[7]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +709,7 @@ func (x *TrackShipmentResponse) String() string {
 func (*TrackShipmentResponse) ProtoMessage() {}
 
 func (x *TrackShipmentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[7]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +722,7 @@ func (x *TrackShipmentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrackShipmentResponse.ProtoReflect.Descriptor instead.
 func (*TrackShipmentResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{7}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TrackShipmentResponse) GetShipment() *Shipment {
@@ -615,7 +749,7 @@ type ListShipmentsRequest struct {
 
 func (x *ListShipmentsRequest) Reset() {
 	*x = ListShipmentsRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[8]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +761,7 @@ func (x *ListShipmentsRequest) String() string {
 func (*ListShipmentsRequest) ProtoMessage() {}
 
 func (x *ListShipmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[8]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +774,7 @@ func (x *ListShipmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListShipmentsRequest.ProtoReflect.Descriptor instead.
 func (*ListShipmentsRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{8}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListShipmentsRequest) GetState() ShipmentState {
@@ -684,7 +818,7 @@ type ListShipmentsResponse struct {
 
 func (x *ListShipmentsResponse) Reset() {
 	*x = ListShipmentsResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[9]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -696,7 +830,7 @@ func (x *ListShipmentsResponse) String() string {
 func (*ListShipmentsResponse) ProtoMessage() {}
 
 func (x *ListShipmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[9]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -709,7 +843,7 @@ func (x *ListShipmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListShipmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListShipmentsResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{9}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListShipmentsResponse) GetShipments() []*Shipment {
@@ -733,15 +867,17 @@ type AdvanceShipmentRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The shipment's id.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// The state to reach: assembling or assembled.
-	To            ShipmentState `protobuf:"varint,3,opt,name=to,proto3,enum=taproom.shipping.v1.ShipmentState" json:"to,omitempty"`
+	// The state to reach: assembling, assembled, handed over, delivered or returned.
+	To ShipmentState `protobuf:"varint,3,opt,name=to,proto3,enum=taproom.shipping.v1.ShipmentState" json:"to,omitempty"`
+	// Who brings it; of a hand-over.
+	Carriage      *Carriage `protobuf:"bytes,4,opt,name=carriage,proto3" json:"carriage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AdvanceShipmentRequest) Reset() {
 	*x = AdvanceShipmentRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[10]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +889,7 @@ func (x *AdvanceShipmentRequest) String() string {
 func (*AdvanceShipmentRequest) ProtoMessage() {}
 
 func (x *AdvanceShipmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[10]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +902,7 @@ func (x *AdvanceShipmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceShipmentRequest.ProtoReflect.Descriptor instead.
 func (*AdvanceShipmentRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{10}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AdvanceShipmentRequest) GetRequestId() string {
@@ -790,6 +926,13 @@ func (x *AdvanceShipmentRequest) GetTo() ShipmentState {
 	return ShipmentState_SHIPMENT_STATE_UNSPECIFIED
 }
 
+func (x *AdvanceShipmentRequest) GetCarriage() *Carriage {
+	if x != nil {
+		return x.Carriage
+	}
+	return nil
+}
+
 // Response of AdvanceShipment.
 type AdvanceShipmentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -801,7 +944,7 @@ type AdvanceShipmentResponse struct {
 
 func (x *AdvanceShipmentResponse) Reset() {
 	*x = AdvanceShipmentResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[11]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +956,7 @@ func (x *AdvanceShipmentResponse) String() string {
 func (*AdvanceShipmentResponse) ProtoMessage() {}
 
 func (x *AdvanceShipmentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[11]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +969,7 @@ func (x *AdvanceShipmentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceShipmentResponse.ProtoReflect.Descriptor instead.
 func (*AdvanceShipmentResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{11}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AdvanceShipmentResponse) GetShipment() *Shipment {
@@ -845,7 +988,7 @@ type CheckInvariantsRequest struct {
 
 func (x *CheckInvariantsRequest) Reset() {
 	*x = CheckInvariantsRequest{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[12]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +1000,7 @@ func (x *CheckInvariantsRequest) String() string {
 func (*CheckInvariantsRequest) ProtoMessage() {}
 
 func (x *CheckInvariantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[12]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +1013,7 @@ func (x *CheckInvariantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckInvariantsRequest.ProtoReflect.Descriptor instead.
 func (*CheckInvariantsRequest) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{12}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{13}
 }
 
 // Response of CheckInvariants.
@@ -884,7 +1027,7 @@ type CheckInvariantsResponse struct {
 
 func (x *CheckInvariantsResponse) Reset() {
 	*x = CheckInvariantsResponse{}
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[13]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +1039,7 @@ func (x *CheckInvariantsResponse) String() string {
 func (*CheckInvariantsResponse) ProtoMessage() {}
 
 func (x *CheckInvariantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[13]
+	mi := &file_taproom_shipping_v1_shipping_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +1052,7 @@ func (x *CheckInvariantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckInvariantsResponse.ProtoReflect.Descriptor instead.
 func (*CheckInvariantsResponse) Descriptor() ([]byte, []int) {
-	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{13}
+	return file_taproom_shipping_v1_shipping_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CheckInvariantsResponse) GetInvariants() []*v1.Invariant {
@@ -931,7 +1074,7 @@ const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
 	"\x04rate\x18\x04 \x01(\v2\x16.taproom.type.v1.MoneyR\x04rate\x123\n" +
 	"\tfree_from\x18\x05 \x01(\v2\x16.taproom.type.v1.MoneyR\bfreeFrom\x12\x12\n" +
 	"\x04days\x18\x06 \x01(\x05R\x04days\x12\x1c\n" +
-	"\tcountries\x18\a \x03(\tR\tcountries\"\xf1\x02\n" +
+	"\tcountries\x18\a \x03(\tR\tcountries\"\xac\x03\n" +
 	"\bShipment\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\border_id\x18\x02 \x01(\tR\aorderId\x12\x17\n" +
@@ -943,7 +1086,15 @@ const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"L\n" +
+	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x129\n" +
+	"\bcarriage\x18\n" +
+	" \x01(\v2\x1d.taproom.shipping.v1.CarriageR\bcarriage\"\x8d\x03\n" +
+	"\bCarriage\x12J\n" +
+	"\n" +
+	"carried_by\x18\x01 \x01(\x0e2\x1e.taproom.shipping.v1.CarriedByB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\tcarriedBy\x12!\n" +
+	"\acarrier\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\acarrier\x126\n" +
+	"\x12tracking_reference\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x11trackingReference:\xd9\x01\xbaH\xd5\x01\x1a\xd2\x01\n" +
+	"\x10carriage.carrier\x12]carrier and tracking_reference belong to a parcel that a carrier brings, which needs its name\x1a_this.carried_by == 4 ? this.carrier != '' : this.carrier == '' && this.tracking_reference == ''\"L\n" +
 	"\x1aListShippingMethodsRequest\x12.\n" +
 	"\acountry\x18\x01 \x01(\tB\x14\xbaH\x11\xd8\x01\x01r\f2\n" +
 	"^[A-Z]{2}$R\acountry\"\\\n" +
@@ -965,13 +1116,15 @@ const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"|\n" +
 	"\x15ListShipmentsResponse\x12;\n" +
 	"\tshipments\x18\x01 \x03(\v2\x1d.taproom.shipping.v1.ShipmentR\tshipments\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9b\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbc\x03\n" +
 	"\x16AdvanceShipmentRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x18\n" +
-	"\x02id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x02id\x12>\n" +
-	"\x02to\x18\x03 \x01(\x0e2\".taproom.shipping.v1.ShipmentStateB\n" +
-	"\xbaH\a\x82\x01\x04\x18\x02\x18\x03R\x02to\"T\n" +
+	"\x02id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x02id\x12D\n" +
+	"\x02to\x18\x03 \x01(\x0e2\".taproom.shipping.v1.ShipmentStateB\x10\xbaH\r\x82\x01\n" +
+	"\x18\x02\x18\x03\x18\x04\x18\x05\x18\bR\x02to\x129\n" +
+	"\bcarriage\x18\x04 \x01(\v2\x1d.taproom.shipping.v1.CarriageR\bcarriage:\xdd\x01\xbaH\xd9\x01\x1a\xd6\x01\n" +
+	"\x19advance_shipment.carriage\x12_say who brings the parcel when you hand it over, and only then; a courier takes parcels himself\x1aXthis.to == 4 ? has(this.carriage) && this.carriage.carried_by != 1 : !has(this.carriage)\"T\n" +
 	"\x17AdvanceShipmentResponse\x129\n" +
 	"\bshipment\x18\x01 \x01(\v2\x1d.taproom.shipping.v1.ShipmentR\bshipment\"\x18\n" +
 	"\x16CheckInvariantsRequest\"U\n" +
@@ -988,14 +1141,20 @@ const file_taproom_shipping_v1_shipping_proto_rawDesc = "" +
 	"\x18SHIPMENT_STATE_DELIVERED\x10\x05\x12\x1a\n" +
 	"\x16SHIPMENT_STATE_STOPPED\x10\x06\x12\x1c\n" +
 	"\x18SHIPMENT_STATE_RETURNING\x10\a\x12\x1b\n" +
-	"\x17SHIPMENT_STATE_RETURNED\x10\b2\xf3\x02\n" +
+	"\x17SHIPMENT_STATE_RETURNED\x10\b*\x85\x01\n" +
+	"\tCarriedBy\x12\x1a\n" +
+	"\x16CARRIED_BY_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12CARRIED_BY_COURIER\x10\x01\x12\x14\n" +
+	"\x10CARRIED_BY_STAFF\x10\x02\x12\x16\n" +
+	"\x12CARRIED_BY_PICK_UP\x10\x03\x12\x16\n" +
+	"\x12CARRIED_BY_CARRIER\x10\x042\xf3\x02\n" +
 	"\x0fShippingService\x12\x81\x01\n" +
 	"\x13ListShippingMethods\x12/.taproom.shipping.v1.ListShippingMethodsRequest\x1a0.taproom.shipping.v1.ListShippingMethodsResponse\"\a\x88\xb5\x18\x01\x90\x02\x01\x12i\n" +
 	"\vGetShipment\x12'.taproom.shipping.v1.GetShipmentRequest\x1a(.taproom.shipping.v1.GetShipmentResponse\"\a\x88\xb5\x18\x03\x90\x02\x01\x12q\n" +
-	"\rTrackShipment\x12).taproom.shipping.v1.TrackShipmentRequest\x1a*.taproom.shipping.v1.TrackShipmentResponse\"\a\x88\xb5\x18\x03\x90\x02\x010\x012\xf6\x02\n" +
+	"\rTrackShipment\x12).taproom.shipping.v1.TrackShipmentRequest\x1a*.taproom.shipping.v1.TrackShipmentResponse\"\a\x88\xb5\x18\x03\x90\x02\x010\x012\xf9\x02\n" +
 	"\x14ShippingAdminService\x12o\n" +
-	"\rListShipments\x12).taproom.shipping.v1.ListShipmentsRequest\x1a*.taproom.shipping.v1.ListShipmentsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12v\n" +
-	"\x0fAdvanceShipment\x12+.taproom.shipping.v1.AdvanceShipmentRequest\x1a,.taproom.shipping.v1.AdvanceShipmentResponse\"\b\x88\xb5\x18\x04\x90\xb5\x18\x01\x12u\n" +
+	"\rListShipments\x12).taproom.shipping.v1.ListShipmentsRequest\x1a*.taproom.shipping.v1.ListShipmentsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01\x12y\n" +
+	"\x0fAdvanceShipment\x12+.taproom.shipping.v1.AdvanceShipmentRequest\x1a,.taproom.shipping.v1.AdvanceShipmentResponse\"\v\x88\xb5\x18\x04\x90\xb5\x18\x01\x90\x02\x02\x12u\n" +
 	"\x0fCheckInvariants\x12+.taproom.shipping.v1.CheckInvariantsRequest\x1a,.taproom.shipping.v1.CheckInvariantsResponse\"\a\x88\xb5\x18\x04\x90\x02\x01B\xdd\x01\n" +
 	"\x17com.taproom.shipping.v1B\rShippingProtoP\x01ZEgithub.com/taproom-shop/taproom/gen/go/taproom/shipping/v1;shippingv1\xa2\x02\x03TSX\xaa\x02\x13Taproom.Shipping.V1\xca\x02\x13Taproom\\Shipping\\V1\xe2\x02\x1fTaproom\\Shipping\\V1\\GPBMetadata\xea\x02\x15Taproom::Shipping::V1b\x06proto3"
 
@@ -1011,59 +1170,64 @@ func file_taproom_shipping_v1_shipping_proto_rawDescGZIP() []byte {
 	return file_taproom_shipping_v1_shipping_proto_rawDescData
 }
 
-var file_taproom_shipping_v1_shipping_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_taproom_shipping_v1_shipping_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_taproom_shipping_v1_shipping_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_taproom_shipping_v1_shipping_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_taproom_shipping_v1_shipping_proto_goTypes = []any{
 	(ShipmentState)(0),                  // 0: taproom.shipping.v1.ShipmentState
-	(*ShippingMethod)(nil),              // 1: taproom.shipping.v1.ShippingMethod
-	(*Shipment)(nil),                    // 2: taproom.shipping.v1.Shipment
-	(*ListShippingMethodsRequest)(nil),  // 3: taproom.shipping.v1.ListShippingMethodsRequest
-	(*ListShippingMethodsResponse)(nil), // 4: taproom.shipping.v1.ListShippingMethodsResponse
-	(*GetShipmentRequest)(nil),          // 5: taproom.shipping.v1.GetShipmentRequest
-	(*GetShipmentResponse)(nil),         // 6: taproom.shipping.v1.GetShipmentResponse
-	(*TrackShipmentRequest)(nil),        // 7: taproom.shipping.v1.TrackShipmentRequest
-	(*TrackShipmentResponse)(nil),       // 8: taproom.shipping.v1.TrackShipmentResponse
-	(*ListShipmentsRequest)(nil),        // 9: taproom.shipping.v1.ListShipmentsRequest
-	(*ListShipmentsResponse)(nil),       // 10: taproom.shipping.v1.ListShipmentsResponse
-	(*AdvanceShipmentRequest)(nil),      // 11: taproom.shipping.v1.AdvanceShipmentRequest
-	(*AdvanceShipmentResponse)(nil),     // 12: taproom.shipping.v1.AdvanceShipmentResponse
-	(*CheckInvariantsRequest)(nil),      // 13: taproom.shipping.v1.CheckInvariantsRequest
-	(*CheckInvariantsResponse)(nil),     // 14: taproom.shipping.v1.CheckInvariantsResponse
-	(*v1.Money)(nil),                    // 15: taproom.type.v1.Money
-	(*timestamppb.Timestamp)(nil),       // 16: google.protobuf.Timestamp
-	(*v1.Invariant)(nil),                // 17: taproom.type.v1.Invariant
+	(CarriedBy)(0),                      // 1: taproom.shipping.v1.CarriedBy
+	(*ShippingMethod)(nil),              // 2: taproom.shipping.v1.ShippingMethod
+	(*Shipment)(nil),                    // 3: taproom.shipping.v1.Shipment
+	(*Carriage)(nil),                    // 4: taproom.shipping.v1.Carriage
+	(*ListShippingMethodsRequest)(nil),  // 5: taproom.shipping.v1.ListShippingMethodsRequest
+	(*ListShippingMethodsResponse)(nil), // 6: taproom.shipping.v1.ListShippingMethodsResponse
+	(*GetShipmentRequest)(nil),          // 7: taproom.shipping.v1.GetShipmentRequest
+	(*GetShipmentResponse)(nil),         // 8: taproom.shipping.v1.GetShipmentResponse
+	(*TrackShipmentRequest)(nil),        // 9: taproom.shipping.v1.TrackShipmentRequest
+	(*TrackShipmentResponse)(nil),       // 10: taproom.shipping.v1.TrackShipmentResponse
+	(*ListShipmentsRequest)(nil),        // 11: taproom.shipping.v1.ListShipmentsRequest
+	(*ListShipmentsResponse)(nil),       // 12: taproom.shipping.v1.ListShipmentsResponse
+	(*AdvanceShipmentRequest)(nil),      // 13: taproom.shipping.v1.AdvanceShipmentRequest
+	(*AdvanceShipmentResponse)(nil),     // 14: taproom.shipping.v1.AdvanceShipmentResponse
+	(*CheckInvariantsRequest)(nil),      // 15: taproom.shipping.v1.CheckInvariantsRequest
+	(*CheckInvariantsResponse)(nil),     // 16: taproom.shipping.v1.CheckInvariantsResponse
+	(*v1.Money)(nil),                    // 17: taproom.type.v1.Money
+	(*timestamppb.Timestamp)(nil),       // 18: google.protobuf.Timestamp
+	(*v1.Invariant)(nil),                // 19: taproom.type.v1.Invariant
 }
 var file_taproom_shipping_v1_shipping_proto_depIdxs = []int32{
-	15, // 0: taproom.shipping.v1.ShippingMethod.rate:type_name -> taproom.type.v1.Money
-	15, // 1: taproom.shipping.v1.ShippingMethod.free_from:type_name -> taproom.type.v1.Money
+	17, // 0: taproom.shipping.v1.ShippingMethod.rate:type_name -> taproom.type.v1.Money
+	17, // 1: taproom.shipping.v1.ShippingMethod.free_from:type_name -> taproom.type.v1.Money
 	0,  // 2: taproom.shipping.v1.Shipment.state:type_name -> taproom.shipping.v1.ShipmentState
-	16, // 3: taproom.shipping.v1.Shipment.created_at:type_name -> google.protobuf.Timestamp
-	16, // 4: taproom.shipping.v1.Shipment.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: taproom.shipping.v1.ListShippingMethodsResponse.methods:type_name -> taproom.shipping.v1.ShippingMethod
-	2,  // 6: taproom.shipping.v1.GetShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
-	2,  // 7: taproom.shipping.v1.TrackShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
-	0,  // 8: taproom.shipping.v1.ListShipmentsRequest.state:type_name -> taproom.shipping.v1.ShipmentState
-	2,  // 9: taproom.shipping.v1.ListShipmentsResponse.shipments:type_name -> taproom.shipping.v1.Shipment
-	0,  // 10: taproom.shipping.v1.AdvanceShipmentRequest.to:type_name -> taproom.shipping.v1.ShipmentState
-	2,  // 11: taproom.shipping.v1.AdvanceShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
-	17, // 12: taproom.shipping.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
-	3,  // 13: taproom.shipping.v1.ShippingService.ListShippingMethods:input_type -> taproom.shipping.v1.ListShippingMethodsRequest
-	5,  // 14: taproom.shipping.v1.ShippingService.GetShipment:input_type -> taproom.shipping.v1.GetShipmentRequest
-	7,  // 15: taproom.shipping.v1.ShippingService.TrackShipment:input_type -> taproom.shipping.v1.TrackShipmentRequest
-	9,  // 16: taproom.shipping.v1.ShippingAdminService.ListShipments:input_type -> taproom.shipping.v1.ListShipmentsRequest
-	11, // 17: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:input_type -> taproom.shipping.v1.AdvanceShipmentRequest
-	13, // 18: taproom.shipping.v1.ShippingAdminService.CheckInvariants:input_type -> taproom.shipping.v1.CheckInvariantsRequest
-	4,  // 19: taproom.shipping.v1.ShippingService.ListShippingMethods:output_type -> taproom.shipping.v1.ListShippingMethodsResponse
-	6,  // 20: taproom.shipping.v1.ShippingService.GetShipment:output_type -> taproom.shipping.v1.GetShipmentResponse
-	8,  // 21: taproom.shipping.v1.ShippingService.TrackShipment:output_type -> taproom.shipping.v1.TrackShipmentResponse
-	10, // 22: taproom.shipping.v1.ShippingAdminService.ListShipments:output_type -> taproom.shipping.v1.ListShipmentsResponse
-	12, // 23: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:output_type -> taproom.shipping.v1.AdvanceShipmentResponse
-	14, // 24: taproom.shipping.v1.ShippingAdminService.CheckInvariants:output_type -> taproom.shipping.v1.CheckInvariantsResponse
-	19, // [19:25] is the sub-list for method output_type
-	13, // [13:19] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	18, // 3: taproom.shipping.v1.Shipment.created_at:type_name -> google.protobuf.Timestamp
+	18, // 4: taproom.shipping.v1.Shipment.updated_at:type_name -> google.protobuf.Timestamp
+	4,  // 5: taproom.shipping.v1.Shipment.carriage:type_name -> taproom.shipping.v1.Carriage
+	1,  // 6: taproom.shipping.v1.Carriage.carried_by:type_name -> taproom.shipping.v1.CarriedBy
+	2,  // 7: taproom.shipping.v1.ListShippingMethodsResponse.methods:type_name -> taproom.shipping.v1.ShippingMethod
+	3,  // 8: taproom.shipping.v1.GetShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
+	3,  // 9: taproom.shipping.v1.TrackShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
+	0,  // 10: taproom.shipping.v1.ListShipmentsRequest.state:type_name -> taproom.shipping.v1.ShipmentState
+	3,  // 11: taproom.shipping.v1.ListShipmentsResponse.shipments:type_name -> taproom.shipping.v1.Shipment
+	0,  // 12: taproom.shipping.v1.AdvanceShipmentRequest.to:type_name -> taproom.shipping.v1.ShipmentState
+	4,  // 13: taproom.shipping.v1.AdvanceShipmentRequest.carriage:type_name -> taproom.shipping.v1.Carriage
+	3,  // 14: taproom.shipping.v1.AdvanceShipmentResponse.shipment:type_name -> taproom.shipping.v1.Shipment
+	19, // 15: taproom.shipping.v1.CheckInvariantsResponse.invariants:type_name -> taproom.type.v1.Invariant
+	5,  // 16: taproom.shipping.v1.ShippingService.ListShippingMethods:input_type -> taproom.shipping.v1.ListShippingMethodsRequest
+	7,  // 17: taproom.shipping.v1.ShippingService.GetShipment:input_type -> taproom.shipping.v1.GetShipmentRequest
+	9,  // 18: taproom.shipping.v1.ShippingService.TrackShipment:input_type -> taproom.shipping.v1.TrackShipmentRequest
+	11, // 19: taproom.shipping.v1.ShippingAdminService.ListShipments:input_type -> taproom.shipping.v1.ListShipmentsRequest
+	13, // 20: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:input_type -> taproom.shipping.v1.AdvanceShipmentRequest
+	15, // 21: taproom.shipping.v1.ShippingAdminService.CheckInvariants:input_type -> taproom.shipping.v1.CheckInvariantsRequest
+	6,  // 22: taproom.shipping.v1.ShippingService.ListShippingMethods:output_type -> taproom.shipping.v1.ListShippingMethodsResponse
+	8,  // 23: taproom.shipping.v1.ShippingService.GetShipment:output_type -> taproom.shipping.v1.GetShipmentResponse
+	10, // 24: taproom.shipping.v1.ShippingService.TrackShipment:output_type -> taproom.shipping.v1.TrackShipmentResponse
+	12, // 25: taproom.shipping.v1.ShippingAdminService.ListShipments:output_type -> taproom.shipping.v1.ListShipmentsResponse
+	14, // 26: taproom.shipping.v1.ShippingAdminService.AdvanceShipment:output_type -> taproom.shipping.v1.AdvanceShipmentResponse
+	16, // 27: taproom.shipping.v1.ShippingAdminService.CheckInvariants:output_type -> taproom.shipping.v1.CheckInvariantsResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_taproom_shipping_v1_shipping_proto_init() }
@@ -1076,8 +1240,8 @@ func file_taproom_shipping_v1_shipping_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_taproom_shipping_v1_shipping_proto_rawDesc), len(file_taproom_shipping_v1_shipping_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

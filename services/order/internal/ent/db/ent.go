@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/taproom-shop/taproom/services/order/internal/ent/db/customer"
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db/line"
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db/order"
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db/timelineentry"
@@ -75,6 +76,7 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			customer.Table:      customer.ValidColumn,
 			line.Table:          line.ValidColumn,
 			order.Table:         order.ValidColumn,
 			timelineentry.Table: timelineentry.ValidColumn,

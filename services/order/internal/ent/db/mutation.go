@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/taproom-shop/taproom/services/order/internal/domain"
+	"github.com/taproom-shop/taproom/services/order/internal/ent/db/customer"
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db/line"
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db/order"
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db/predicate"
@@ -27,10 +28,397 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
+	TypeCustomer      = "Customer"
 	TypeLine          = "Line"
 	TypeOrder         = "Order"
 	TypeTimelineEntry = "TimelineEntry"
 )
+
+// CustomerMutation represents an operation that mutates the Customer nodes in the graph.
+type CustomerMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	hold_id       *string
+	held_until    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Customer, error)
+	predicates    []predicate.Customer
+}
+
+var _ ent.Mutation = (*CustomerMutation)(nil)
+
+// customerOption allows management of the mutation configuration using functional options.
+type customerOption func(*CustomerMutation)
+
+// newCustomerMutation creates new mutation for the Customer entity.
+func newCustomerMutation(c config, op Op, opts ...customerOption) *CustomerMutation {
+	m := &CustomerMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCustomer,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCustomerID sets the ID field of the mutation.
+func withCustomerID(id string) customerOption {
+	return func(m *CustomerMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Customer
+		)
+		m.oldValue = func(ctx context.Context) (*Customer, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Customer.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCustomer sets the old Customer of the mutation.
+func withCustomer(node *Customer) customerOption {
+	return func(m *CustomerMutation) {
+		m.oldValue = func(context.Context) (*Customer, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CustomerMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CustomerMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("db: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Customer entities.
+func (m *CustomerMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CustomerMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CustomerMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Customer.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetHoldID sets the "hold_id" field.
+func (m *CustomerMutation) SetHoldID(s string) {
+	m.hold_id = &s
+}
+
+// HoldID returns the value of the "hold_id" field in the mutation.
+func (m *CustomerMutation) HoldID() (r string, exists bool) {
+	v := m.hold_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHoldID returns the old "hold_id" field's value of the Customer entity.
+// If the Customer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomerMutation) OldHoldID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHoldID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHoldID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHoldID: %w", err)
+	}
+	return oldValue.HoldID, nil
+}
+
+// ResetHoldID resets all changes to the "hold_id" field.
+func (m *CustomerMutation) ResetHoldID() {
+	m.hold_id = nil
+}
+
+// SetHeldUntil sets the "held_until" field.
+func (m *CustomerMutation) SetHeldUntil(t time.Time) {
+	m.held_until = &t
+}
+
+// HeldUntil returns the value of the "held_until" field in the mutation.
+func (m *CustomerMutation) HeldUntil() (r time.Time, exists bool) {
+	v := m.held_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeldUntil returns the old "held_until" field's value of the Customer entity.
+// If the Customer object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CustomerMutation) OldHeldUntil(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeldUntil: %w", err)
+	}
+	return oldValue.HeldUntil, nil
+}
+
+// ResetHeldUntil resets all changes to the "held_until" field.
+func (m *CustomerMutation) ResetHeldUntil() {
+	m.held_until = nil
+}
+
+// Where appends a list predicates to the CustomerMutation builder.
+func (m *CustomerMutation) Where(ps ...predicate.Customer) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CustomerMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CustomerMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Customer, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CustomerMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CustomerMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Customer).
+func (m *CustomerMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CustomerMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.hold_id != nil {
+		fields = append(fields, customer.FieldHoldID)
+	}
+	if m.held_until != nil {
+		fields = append(fields, customer.FieldHeldUntil)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CustomerMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case customer.FieldHoldID:
+		return m.HoldID()
+	case customer.FieldHeldUntil:
+		return m.HeldUntil()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CustomerMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case customer.FieldHoldID:
+		return m.OldHoldID(ctx)
+	case customer.FieldHeldUntil:
+		return m.OldHeldUntil(ctx)
+	}
+	return nil, fmt.Errorf("unknown Customer field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CustomerMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case customer.FieldHoldID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHoldID(v)
+		return nil
+	case customer.FieldHeldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeldUntil(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Customer field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CustomerMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CustomerMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CustomerMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Customer numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CustomerMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CustomerMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CustomerMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Customer nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CustomerMutation) ResetField(name string) error {
+	switch name {
+	case customer.FieldHoldID:
+		m.ResetHoldID()
+		return nil
+	case customer.FieldHeldUntil:
+		m.ResetHeldUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown Customer field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CustomerMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CustomerMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CustomerMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CustomerMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CustomerMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CustomerMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CustomerMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Customer unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CustomerMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Customer edge %s", name)
+}
 
 // LineMutation represents an operation that mutates the Line nodes in the graph.
 type LineMutation struct {
@@ -716,7 +1104,8 @@ type OrderMutation struct {
 	stock              *string
 	money              *string
 	confirmed          *bool
-	cancel_requested   *bool
+	cancel_request     *int64
+	addcancel_request  *int64
 	requested_reason   *string
 	recall             *bool
 	subtotal           *int64
@@ -1285,40 +1674,60 @@ func (m *OrderMutation) ResetConfirmed() {
 	m.confirmed = nil
 }
 
-// SetCancelRequested sets the "cancel_requested" field.
-func (m *OrderMutation) SetCancelRequested(b bool) {
-	m.cancel_requested = &b
+// SetCancelRequest sets the "cancel_request" field.
+func (m *OrderMutation) SetCancelRequest(i int64) {
+	m.cancel_request = &i
+	m.addcancel_request = nil
 }
 
-// CancelRequested returns the value of the "cancel_requested" field in the mutation.
-func (m *OrderMutation) CancelRequested() (r bool, exists bool) {
-	v := m.cancel_requested
+// CancelRequest returns the value of the "cancel_request" field in the mutation.
+func (m *OrderMutation) CancelRequest() (r int64, exists bool) {
+	v := m.cancel_request
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldCancelRequested returns the old "cancel_requested" field's value of the Order entity.
+// OldCancelRequest returns the old "cancel_request" field's value of the Order entity.
 // If the Order object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *OrderMutation) OldCancelRequested(ctx context.Context) (v bool, err error) {
+func (m *OrderMutation) OldCancelRequest(ctx context.Context) (v int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldCancelRequested is only allowed on UpdateOne operations")
+		return v, errors.New("OldCancelRequest is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldCancelRequested requires an ID field in the mutation")
+		return v, errors.New("OldCancelRequest requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldCancelRequested: %w", err)
+		return v, fmt.Errorf("querying old value for OldCancelRequest: %w", err)
 	}
-	return oldValue.CancelRequested, nil
+	return oldValue.CancelRequest, nil
 }
 
-// ResetCancelRequested resets all changes to the "cancel_requested" field.
-func (m *OrderMutation) ResetCancelRequested() {
-	m.cancel_requested = nil
+// AddCancelRequest adds i to the "cancel_request" field.
+func (m *OrderMutation) AddCancelRequest(i int64) {
+	if m.addcancel_request != nil {
+		*m.addcancel_request += i
+	} else {
+		m.addcancel_request = &i
+	}
+}
+
+// AddedCancelRequest returns the value that was added to the "cancel_request" field in this mutation.
+func (m *OrderMutation) AddedCancelRequest() (r int64, exists bool) {
+	v := m.addcancel_request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCancelRequest resets all changes to the "cancel_request" field.
+func (m *OrderMutation) ResetCancelRequest() {
+	m.cancel_request = nil
+	m.addcancel_request = nil
 }
 
 // SetRequestedReason sets the "requested_reason" field.
@@ -2047,8 +2456,8 @@ func (m *OrderMutation) Fields() []string {
 	if m.confirmed != nil {
 		fields = append(fields, order.FieldConfirmed)
 	}
-	if m.cancel_requested != nil {
-		fields = append(fields, order.FieldCancelRequested)
+	if m.cancel_request != nil {
+		fields = append(fields, order.FieldCancelRequest)
 	}
 	if m.requested_reason != nil {
 		fields = append(fields, order.FieldRequestedReason)
@@ -2122,8 +2531,8 @@ func (m *OrderMutation) Field(name string) (ent.Value, bool) {
 		return m.Money()
 	case order.FieldConfirmed:
 		return m.Confirmed()
-	case order.FieldCancelRequested:
-		return m.CancelRequested()
+	case order.FieldCancelRequest:
+		return m.CancelRequest()
 	case order.FieldRequestedReason:
 		return m.RequestedReason()
 	case order.FieldRecall:
@@ -2183,8 +2592,8 @@ func (m *OrderMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldMoney(ctx)
 	case order.FieldConfirmed:
 		return m.OldConfirmed(ctx)
-	case order.FieldCancelRequested:
-		return m.OldCancelRequested(ctx)
+	case order.FieldCancelRequest:
+		return m.OldCancelRequest(ctx)
 	case order.FieldRequestedReason:
 		return m.OldRequestedReason(ctx)
 	case order.FieldRecall:
@@ -2299,12 +2708,12 @@ func (m *OrderMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetConfirmed(v)
 		return nil
-	case order.FieldCancelRequested:
-		v, ok := value.(bool)
+	case order.FieldCancelRequest:
+		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetCancelRequested(v)
+		m.SetCancelRequest(v)
 		return nil
 	case order.FieldRequestedReason:
 		v, ok := value.(string)
@@ -2418,6 +2827,9 @@ func (m *OrderMutation) AddedFields() []string {
 	if m.addnumber != nil {
 		fields = append(fields, order.FieldNumber)
 	}
+	if m.addcancel_request != nil {
+		fields = append(fields, order.FieldCancelRequest)
+	}
 	if m.addsubtotal != nil {
 		fields = append(fields, order.FieldSubtotal)
 	}
@@ -2445,6 +2857,8 @@ func (m *OrderMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedCartVersion()
 	case order.FieldNumber:
 		return m.AddedNumber()
+	case order.FieldCancelRequest:
+		return m.AddedCancelRequest()
 	case order.FieldSubtotal:
 		return m.AddedSubtotal()
 	case order.FieldShipping:
@@ -2477,6 +2891,13 @@ func (m *OrderMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddNumber(v)
+		return nil
+	case order.FieldCancelRequest:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCancelRequest(v)
 		return nil
 	case order.FieldSubtotal:
 		v, ok := value.(int64)
@@ -2573,8 +2994,8 @@ func (m *OrderMutation) ResetField(name string) error {
 	case order.FieldConfirmed:
 		m.ResetConfirmed()
 		return nil
-	case order.FieldCancelRequested:
-		m.ResetCancelRequested()
+	case order.FieldCancelRequest:
+		m.ResetCancelRequest()
 		return nil
 	case order.FieldRequestedReason:
 		m.ResetRequestedReason()

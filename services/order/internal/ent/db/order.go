@@ -41,8 +41,8 @@ type Order struct {
 	Money string `json:"money,omitempty"`
 	// Confirmed holds the value of the "confirmed" field.
 	Confirmed bool `json:"confirmed,omitempty"`
-	// CancelRequested holds the value of the "cancel_requested" field.
-	CancelRequested bool `json:"cancel_requested,omitempty"`
+	// version of the order with which shipping was asked to stop it; 0: it was not, or has answered
+	CancelRequest int64 `json:"cancel_request,omitempty"`
 	// RequestedReason holds the value of the "requested_reason" field.
 	RequestedReason string `json:"requested_reason,omitempty"`
 	// Recall holds the value of the "recall" field.
@@ -102,9 +102,9 @@ func (*Order) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case order.FieldRequestDigest, order.FieldAddress:
 			values[i] = new([]byte)
-		case order.FieldCheckoutOpen, order.FieldConfirmed, order.FieldCancelRequested, order.FieldRecall:
+		case order.FieldCheckoutOpen, order.FieldConfirmed, order.FieldRecall:
 			values[i] = new(sql.NullBool)
-		case order.FieldCartVersion, order.FieldNumber, order.FieldSubtotal, order.FieldShipping, order.FieldTotal, order.FieldVersion, order.FieldTimelineLen:
+		case order.FieldCartVersion, order.FieldNumber, order.FieldCancelRequest, order.FieldSubtotal, order.FieldShipping, order.FieldTotal, order.FieldVersion, order.FieldTimelineLen:
 			values[i] = new(sql.NullInt64)
 		case order.FieldID, order.FieldUserID, order.FieldRequestID, order.FieldState, order.FieldReason, order.FieldStock, order.FieldMoney, order.FieldRequestedReason, order.FieldCurrency, order.FieldShippingMethodID, order.FieldCardID:
 			values[i] = new(sql.NullString)
@@ -197,11 +197,11 @@ func (_m *Order) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Confirmed = value.Bool
 			}
-		case order.FieldCancelRequested:
-			if value, ok := values[i].(*sql.NullBool); !ok {
-				return fmt.Errorf("unexpected type %T for field cancel_requested", values[i])
+		case order.FieldCancelRequest:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field cancel_request", values[i])
 			} else if value.Valid {
-				_m.CancelRequested = value.Bool
+				_m.CancelRequest = value.Int64
 			}
 		case order.FieldRequestedReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -363,8 +363,8 @@ func (_m *Order) String() string {
 	builder.WriteString("confirmed=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Confirmed))
 	builder.WriteString(", ")
-	builder.WriteString("cancel_requested=")
-	builder.WriteString(fmt.Sprintf("%v", _m.CancelRequested))
+	builder.WriteString("cancel_request=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CancelRequest))
 	builder.WriteString(", ")
 	builder.WriteString("requested_reason=")
 	builder.WriteString(_m.RequestedReason)

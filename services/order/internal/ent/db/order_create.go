@@ -128,16 +128,16 @@ func (_c *OrderCreate) SetNillableConfirmed(v *bool) *OrderCreate {
 	return _c
 }
 
-// SetCancelRequested sets the "cancel_requested" field.
-func (_c *OrderCreate) SetCancelRequested(v bool) *OrderCreate {
-	_c.mutation.SetCancelRequested(v)
+// SetCancelRequest sets the "cancel_request" field.
+func (_c *OrderCreate) SetCancelRequest(v int64) *OrderCreate {
+	_c.mutation.SetCancelRequest(v)
 	return _c
 }
 
-// SetNillableCancelRequested sets the "cancel_requested" field if the given value is not nil.
-func (_c *OrderCreate) SetNillableCancelRequested(v *bool) *OrderCreate {
+// SetNillableCancelRequest sets the "cancel_request" field if the given value is not nil.
+func (_c *OrderCreate) SetNillableCancelRequest(v *int64) *OrderCreate {
 	if v != nil {
-		_c.SetCancelRequested(*v)
+		_c.SetCancelRequest(*v)
 	}
 	return _c
 }
@@ -318,9 +318,9 @@ func (_c *OrderCreate) defaults() {
 		v := order.DefaultConfirmed
 		_c.mutation.SetConfirmed(v)
 	}
-	if _, ok := _c.mutation.CancelRequested(); !ok {
-		v := order.DefaultCancelRequested
-		_c.mutation.SetCancelRequested(v)
+	if _, ok := _c.mutation.CancelRequest(); !ok {
+		v := order.DefaultCancelRequest
+		_c.mutation.SetCancelRequest(v)
 	}
 	if _, ok := _c.mutation.RequestedReason(); !ok {
 		v := order.DefaultRequestedReason
@@ -367,8 +367,8 @@ func (_c *OrderCreate) check() error {
 	if _, ok := _c.mutation.Confirmed(); !ok {
 		return &ValidationError{Name: "confirmed", err: errors.New(`db: missing required field "Order.confirmed"`)}
 	}
-	if _, ok := _c.mutation.CancelRequested(); !ok {
-		return &ValidationError{Name: "cancel_requested", err: errors.New(`db: missing required field "Order.cancel_requested"`)}
+	if _, ok := _c.mutation.CancelRequest(); !ok {
+		return &ValidationError{Name: "cancel_request", err: errors.New(`db: missing required field "Order.cancel_request"`)}
 	}
 	if _, ok := _c.mutation.RequestedReason(); !ok {
 		return &ValidationError{Name: "requested_reason", err: errors.New(`db: missing required field "Order.requested_reason"`)}
@@ -491,9 +491,9 @@ func (_c *OrderCreate) createSpec() (*Order, *sqlgraph.CreateSpec) {
 		_spec.SetField(order.FieldConfirmed, field.TypeBool, value)
 		_node.Confirmed = value
 	}
-	if value, ok := _c.mutation.CancelRequested(); ok {
-		_spec.SetField(order.FieldCancelRequested, field.TypeBool, value)
-		_node.CancelRequested = value
+	if value, ok := _c.mutation.CancelRequest(); ok {
+		_spec.SetField(order.FieldCancelRequest, field.TypeInt64, value)
+		_node.CancelRequest = value
 	}
 	if value, ok := _c.mutation.RequestedReason(); ok {
 		_spec.SetField(order.FieldRequestedReason, field.TypeString, value)

@@ -113,17 +113,24 @@ func (_u *OrderUpdate) SetNillableConfirmed(v *bool) *OrderUpdate {
 	return _u
 }
 
-// SetCancelRequested sets the "cancel_requested" field.
-func (_u *OrderUpdate) SetCancelRequested(v bool) *OrderUpdate {
-	_u.mutation.SetCancelRequested(v)
+// SetCancelRequest sets the "cancel_request" field.
+func (_u *OrderUpdate) SetCancelRequest(v int64) *OrderUpdate {
+	_u.mutation.ResetCancelRequest()
+	_u.mutation.SetCancelRequest(v)
 	return _u
 }
 
-// SetNillableCancelRequested sets the "cancel_requested" field if the given value is not nil.
-func (_u *OrderUpdate) SetNillableCancelRequested(v *bool) *OrderUpdate {
+// SetNillableCancelRequest sets the "cancel_request" field if the given value is not nil.
+func (_u *OrderUpdate) SetNillableCancelRequest(v *int64) *OrderUpdate {
 	if v != nil {
-		_u.SetCancelRequested(*v)
+		_u.SetCancelRequest(*v)
 	}
+	return _u
+}
+
+// AddCancelRequest adds value to the "cancel_request" field.
+func (_u *OrderUpdate) AddCancelRequest(v int64) *OrderUpdate {
+	_u.mutation.AddCancelRequest(v)
 	return _u
 }
 
@@ -306,8 +313,11 @@ func (_u *OrderUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Confirmed(); ok {
 		_spec.SetField(order.FieldConfirmed, field.TypeBool, value)
 	}
-	if value, ok := _u.mutation.CancelRequested(); ok {
-		_spec.SetField(order.FieldCancelRequested, field.TypeBool, value)
+	if value, ok := _u.mutation.CancelRequest(); ok {
+		_spec.SetField(order.FieldCancelRequest, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCancelRequest(); ok {
+		_spec.AddField(order.FieldCancelRequest, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.RequestedReason(); ok {
 		_spec.SetField(order.FieldRequestedReason, field.TypeString, value)
@@ -479,17 +489,24 @@ func (_u *OrderUpdateOne) SetNillableConfirmed(v *bool) *OrderUpdateOne {
 	return _u
 }
 
-// SetCancelRequested sets the "cancel_requested" field.
-func (_u *OrderUpdateOne) SetCancelRequested(v bool) *OrderUpdateOne {
-	_u.mutation.SetCancelRequested(v)
+// SetCancelRequest sets the "cancel_request" field.
+func (_u *OrderUpdateOne) SetCancelRequest(v int64) *OrderUpdateOne {
+	_u.mutation.ResetCancelRequest()
+	_u.mutation.SetCancelRequest(v)
 	return _u
 }
 
-// SetNillableCancelRequested sets the "cancel_requested" field if the given value is not nil.
-func (_u *OrderUpdateOne) SetNillableCancelRequested(v *bool) *OrderUpdateOne {
+// SetNillableCancelRequest sets the "cancel_request" field if the given value is not nil.
+func (_u *OrderUpdateOne) SetNillableCancelRequest(v *int64) *OrderUpdateOne {
 	if v != nil {
-		_u.SetCancelRequested(*v)
+		_u.SetCancelRequest(*v)
 	}
+	return _u
+}
+
+// AddCancelRequest adds value to the "cancel_request" field.
+func (_u *OrderUpdateOne) AddCancelRequest(v int64) *OrderUpdateOne {
+	_u.mutation.AddCancelRequest(v)
 	return _u
 }
 
@@ -702,8 +719,11 @@ func (_u *OrderUpdateOne) sqlSave(ctx context.Context) (_node *Order, err error)
 	if value, ok := _u.mutation.Confirmed(); ok {
 		_spec.SetField(order.FieldConfirmed, field.TypeBool, value)
 	}
-	if value, ok := _u.mutation.CancelRequested(); ok {
-		_spec.SetField(order.FieldCancelRequested, field.TypeBool, value)
+	if value, ok := _u.mutation.CancelRequest(); ok {
+		_spec.SetField(order.FieldCancelRequest, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCancelRequest(); ok {
+		_spec.AddField(order.FieldCancelRequest, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.RequestedReason(); ok {
 		_spec.SetField(order.FieldRequestedReason, field.TypeString, value)

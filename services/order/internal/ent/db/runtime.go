@@ -33,10 +33,10 @@ func init() {
 	orderDescConfirmed := orderFields[11].Descriptor()
 	// order.DefaultConfirmed holds the default value on creation for the confirmed field.
 	order.DefaultConfirmed = orderDescConfirmed.Default.(bool)
-	// orderDescCancelRequested is the schema descriptor for cancel_requested field.
-	orderDescCancelRequested := orderFields[12].Descriptor()
-	// order.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
-	order.DefaultCancelRequested = orderDescCancelRequested.Default.(bool)
+	// orderDescCancelRequest is the schema descriptor for cancel_request field.
+	orderDescCancelRequest := orderFields[12].Descriptor()
+	// order.DefaultCancelRequest holds the default value on creation for the cancel_request field.
+	order.DefaultCancelRequest = orderDescCancelRequest.Default.(int64)
 	// orderDescRequestedReason is the schema descriptor for requested_reason field.
 	orderDescRequestedReason := orderFields[13].Descriptor()
 	// order.DefaultRequestedReason holds the default value on creation for the requested_reason field.

@@ -12,6 +12,8 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Customer is the client for interacting with the Customer builders.
+	Customer *CustomerClient
 	// Line is the client for interacting with the Line builders.
 	Line *LineClient
 	// Order is the client for interacting with the Order builders.
@@ -149,6 +151,7 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Customer = NewCustomerClient(tx.config)
 	tx.Line = NewLineClient(tx.config)
 	tx.Order = NewOrderClient(tx.config)
 	tx.TimelineEntry = NewTimelineEntryClient(tx.config)
@@ -161,7 +164,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Line.QueryXXX(), the query will be executed
+// applies a query, for example: Customer.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

@@ -31,7 +31,7 @@ func (Order) Fields() []ent.Field {
 		field.String("stock").Default(""),
 		field.String("money").Default(""),
 		field.Bool("confirmed").Default(false),
-		field.Bool("cancel_requested").Default(false),
+		field.Int64("cancel_request").Default(0).Comment("version of the order with which shipping was asked to stop it; 0: it was not, or has answered"),
 		field.String("requested_reason").Default(""),
 		field.Bool("recall").Default(false),
 
@@ -74,6 +74,23 @@ func (Order) Indexes() []ent.Index {
 // Annotations of the table.
 func (Order) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "orders"}}
+}
+
+// Customer is who has ordered, or wanted the account deleted.
+type Customer struct{ ent.Schema }
+
+// Fields of a customer; its id is the user's.
+func (Customer) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").Immutable().StorageKey("user_id"),
+		field.String("hold_id").Comment("who made the hold; empty: nobody ever did"),
+		field.Time("held_until").Comment("nothing is ordered before"),
+	}
+}
+
+// Annotations of the table.
+func (Customer) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "customers"}}
 }
 
 // Line is one beer of an order.

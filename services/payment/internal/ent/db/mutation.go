@@ -5161,6 +5161,8 @@ type WalletMutation struct {
 	addincoming   *int64
 	version       *int64
 	addversion    *int64
+	hold_id       *string
+	held_until    *time.Time
 	updated_at    *time.Time
 	clearedFields map[string]struct{}
 	done          bool
@@ -5532,6 +5534,91 @@ func (m *WalletMutation) ResetVersion() {
 	m.addversion = nil
 }
 
+// SetHoldID sets the "hold_id" field.
+func (m *WalletMutation) SetHoldID(s string) {
+	m.hold_id = &s
+}
+
+// HoldID returns the value of the "hold_id" field in the mutation.
+func (m *WalletMutation) HoldID() (r string, exists bool) {
+	v := m.hold_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHoldID returns the old "hold_id" field's value of the Wallet entity.
+// If the Wallet object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WalletMutation) OldHoldID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHoldID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHoldID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHoldID: %w", err)
+	}
+	return oldValue.HoldID, nil
+}
+
+// ResetHoldID resets all changes to the "hold_id" field.
+func (m *WalletMutation) ResetHoldID() {
+	m.hold_id = nil
+}
+
+// SetHeldUntil sets the "held_until" field.
+func (m *WalletMutation) SetHeldUntil(t time.Time) {
+	m.held_until = &t
+}
+
+// HeldUntil returns the value of the "held_until" field in the mutation.
+func (m *WalletMutation) HeldUntil() (r time.Time, exists bool) {
+	v := m.held_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHeldUntil returns the old "held_until" field's value of the Wallet entity.
+// If the Wallet object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *WalletMutation) OldHeldUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHeldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHeldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHeldUntil: %w", err)
+	}
+	return oldValue.HeldUntil, nil
+}
+
+// ClearHeldUntil clears the value of the "held_until" field.
+func (m *WalletMutation) ClearHeldUntil() {
+	m.held_until = nil
+	m.clearedFields[wallet.FieldHeldUntil] = struct{}{}
+}
+
+// HeldUntilCleared returns if the "held_until" field was cleared in this mutation.
+func (m *WalletMutation) HeldUntilCleared() bool {
+	_, ok := m.clearedFields[wallet.FieldHeldUntil]
+	return ok
+}
+
+// ResetHeldUntil resets all changes to the "held_until" field.
+func (m *WalletMutation) ResetHeldUntil() {
+	m.held_until = nil
+	delete(m.clearedFields, wallet.FieldHeldUntil)
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (m *WalletMutation) SetUpdatedAt(t time.Time) {
 	m.updated_at = &t
@@ -5602,7 +5689,7 @@ func (m *WalletMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *WalletMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 8)
 	if m.currency != nil {
 		fields = append(fields, wallet.FieldCurrency)
 	}
@@ -5617,6 +5704,12 @@ func (m *WalletMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, wallet.FieldVersion)
+	}
+	if m.hold_id != nil {
+		fields = append(fields, wallet.FieldHoldID)
+	}
+	if m.held_until != nil {
+		fields = append(fields, wallet.FieldHeldUntil)
 	}
 	if m.updated_at != nil {
 		fields = append(fields, wallet.FieldUpdatedAt)
@@ -5639,6 +5732,10 @@ func (m *WalletMutation) Field(name string) (ent.Value, bool) {
 		return m.Incoming()
 	case wallet.FieldVersion:
 		return m.Version()
+	case wallet.FieldHoldID:
+		return m.HoldID()
+	case wallet.FieldHeldUntil:
+		return m.HeldUntil()
 	case wallet.FieldUpdatedAt:
 		return m.UpdatedAt()
 	}
@@ -5660,6 +5757,10 @@ func (m *WalletMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldIncoming(ctx)
 	case wallet.FieldVersion:
 		return m.OldVersion(ctx)
+	case wallet.FieldHoldID:
+		return m.OldHoldID(ctx)
+	case wallet.FieldHeldUntil:
+		return m.OldHeldUntil(ctx)
 	case wallet.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
 	}
@@ -5705,6 +5806,20 @@ func (m *WalletMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetVersion(v)
+		return nil
+	case wallet.FieldHoldID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHoldID(v)
+		return nil
+	case wallet.FieldHeldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHeldUntil(v)
 		return nil
 	case wallet.FieldUpdatedAt:
 		v, ok := value.(time.Time)
@@ -5793,7 +5908,11 @@ func (m *WalletMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *WalletMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(wallet.FieldHeldUntil) {
+		fields = append(fields, wallet.FieldHeldUntil)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -5806,6 +5925,11 @@ func (m *WalletMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *WalletMutation) ClearField(name string) error {
+	switch name {
+	case wallet.FieldHeldUntil:
+		m.ClearHeldUntil()
+		return nil
+	}
 	return fmt.Errorf("unknown Wallet nullable field %s", name)
 }
 
@@ -5827,6 +5951,12 @@ func (m *WalletMutation) ResetField(name string) error {
 		return nil
 	case wallet.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case wallet.FieldHoldID:
+		m.ResetHoldID()
+		return nil
+	case wallet.FieldHeldUntil:
+		m.ResetHeldUntil()
 		return nil
 	case wallet.FieldUpdatedAt:
 		m.ResetUpdatedAt()

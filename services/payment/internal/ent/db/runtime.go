@@ -104,4 +104,8 @@ func init() {
 	walletDescVersion := walletFields[5].Descriptor()
 	// wallet.DefaultVersion holds the default value on creation for the version field.
 	wallet.DefaultVersion = walletDescVersion.Default.(int64)
+	// walletDescHoldID is the schema descriptor for hold_id field.
+	walletDescHoldID := walletFields[6].Descriptor()
+	// wallet.DefaultHoldID holds the default value on creation for the hold_id field.
+	wallet.DefaultHoldID = walletDescHoldID.Default.(string)
 }

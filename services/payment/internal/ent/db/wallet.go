@@ -27,6 +27,10 @@ type Wallet struct {
 	Incoming int64 `json:"incoming,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int64 `json:"version,omitempty"`
+	// who asked last that it be not topped up; empty: nobody ever did
+	HoldID string `json:"hold_id,omitempty"`
+	// it is not topped up before
+	HeldUntil *time.Time `json:"held_until,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt    time.Time `json:"updated_at,omitempty"`
 	selectValues sql.SelectValues
@@ -39,9 +43,9 @@ func (*Wallet) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case wallet.FieldBalance, wallet.FieldHeld, wallet.FieldIncoming, wallet.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case wallet.FieldID, wallet.FieldCurrency:
+		case wallet.FieldID, wallet.FieldCurrency, wallet.FieldHoldID:
 			values[i] = new(sql.NullString)
-		case wallet.FieldUpdatedAt:
+		case wallet.FieldHeldUntil, wallet.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -93,6 +97,19 @@ func (_m *Wallet) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
 				_m.Version = value.Int64
+			}
+		case wallet.FieldHoldID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field hold_id", values[i])
+			} else if value.Valid {
+				_m.HoldID = value.String
+			}
+		case wallet.FieldHeldUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field held_until", values[i])
+			} else if value.Valid {
+				_m.HeldUntil = new(time.Time)
+				*_m.HeldUntil = value.Time
 			}
 		case wallet.FieldUpdatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -150,6 +167,14 @@ func (_m *Wallet) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))
+	builder.WriteString(", ")
+	builder.WriteString("hold_id=")
+	builder.WriteString(_m.HoldID)
+	builder.WriteString(", ")
+	if v := _m.HeldUntil; v != nil {
+		builder.WriteString("held_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))

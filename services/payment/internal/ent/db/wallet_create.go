@@ -82,6 +82,34 @@ func (_c *WalletCreate) SetNillableVersion(v *int64) *WalletCreate {
 	return _c
 }
 
+// SetHoldID sets the "hold_id" field.
+func (_c *WalletCreate) SetHoldID(v string) *WalletCreate {
+	_c.mutation.SetHoldID(v)
+	return _c
+}
+
+// SetNillableHoldID sets the "hold_id" field if the given value is not nil.
+func (_c *WalletCreate) SetNillableHoldID(v *string) *WalletCreate {
+	if v != nil {
+		_c.SetHoldID(*v)
+	}
+	return _c
+}
+
+// SetHeldUntil sets the "held_until" field.
+func (_c *WalletCreate) SetHeldUntil(v time.Time) *WalletCreate {
+	_c.mutation.SetHeldUntil(v)
+	return _c
+}
+
+// SetNillableHeldUntil sets the "held_until" field if the given value is not nil.
+func (_c *WalletCreate) SetNillableHeldUntil(v *time.Time) *WalletCreate {
+	if v != nil {
+		_c.SetHeldUntil(*v)
+	}
+	return _c
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_c *WalletCreate) SetUpdatedAt(v time.Time) *WalletCreate {
 	_c.mutation.SetUpdatedAt(v)
@@ -145,6 +173,10 @@ func (_c *WalletCreate) defaults() {
 		v := wallet.DefaultVersion
 		_c.mutation.SetVersion(v)
 	}
+	if _, ok := _c.mutation.HoldID(); !ok {
+		v := wallet.DefaultHoldID
+		_c.mutation.SetHoldID(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -163,6 +195,9 @@ func (_c *WalletCreate) check() error {
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`db: missing required field "Wallet.version"`)}
+	}
+	if _, ok := _c.mutation.HoldID(); !ok {
+		return &ValidationError{Name: "hold_id", err: errors.New(`db: missing required field "Wallet.hold_id"`)}
 	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		return &ValidationError{Name: "updated_at", err: errors.New(`db: missing required field "Wallet.updated_at"`)}
@@ -221,6 +256,14 @@ func (_c *WalletCreate) createSpec() (*Wallet, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(wallet.FieldVersion, field.TypeInt64, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.HoldID(); ok {
+		_spec.SetField(wallet.FieldHoldID, field.TypeString, value)
+		_node.HoldID = value
+	}
+	if value, ok := _c.mutation.HeldUntil(); ok {
+		_spec.SetField(wallet.FieldHeldUntil, field.TypeTime, value)
+		_node.HeldUntil = &value
 	}
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(wallet.FieldUpdatedAt, field.TypeTime, value)

@@ -112,6 +112,40 @@ func (_u *WalletUpdate) AddVersion(v int64) *WalletUpdate {
 	return _u
 }
 
+// SetHoldID sets the "hold_id" field.
+func (_u *WalletUpdate) SetHoldID(v string) *WalletUpdate {
+	_u.mutation.SetHoldID(v)
+	return _u
+}
+
+// SetNillableHoldID sets the "hold_id" field if the given value is not nil.
+func (_u *WalletUpdate) SetNillableHoldID(v *string) *WalletUpdate {
+	if v != nil {
+		_u.SetHoldID(*v)
+	}
+	return _u
+}
+
+// SetHeldUntil sets the "held_until" field.
+func (_u *WalletUpdate) SetHeldUntil(v time.Time) *WalletUpdate {
+	_u.mutation.SetHeldUntil(v)
+	return _u
+}
+
+// SetNillableHeldUntil sets the "held_until" field if the given value is not nil.
+func (_u *WalletUpdate) SetNillableHeldUntil(v *time.Time) *WalletUpdate {
+	if v != nil {
+		_u.SetHeldUntil(*v)
+	}
+	return _u
+}
+
+// ClearHeldUntil clears the value of the "held_until" field.
+func (_u *WalletUpdate) ClearHeldUntil() *WalletUpdate {
+	_u.mutation.ClearHeldUntil()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *WalletUpdate) SetUpdatedAt(v time.Time) *WalletUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -190,6 +224,15 @@ func (_u *WalletUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(wallet.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.HoldID(); ok {
+		_spec.SetField(wallet.FieldHoldID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.HeldUntil(); ok {
+		_spec.SetField(wallet.FieldHeldUntil, field.TypeTime, value)
+	}
+	if _u.mutation.HeldUntilCleared() {
+		_spec.ClearField(wallet.FieldHeldUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(wallet.FieldUpdatedAt, field.TypeTime, value)
@@ -295,6 +338,40 @@ func (_u *WalletUpdateOne) SetNillableVersion(v *int64) *WalletUpdateOne {
 // AddVersion adds value to the "version" field.
 func (_u *WalletUpdateOne) AddVersion(v int64) *WalletUpdateOne {
 	_u.mutation.AddVersion(v)
+	return _u
+}
+
+// SetHoldID sets the "hold_id" field.
+func (_u *WalletUpdateOne) SetHoldID(v string) *WalletUpdateOne {
+	_u.mutation.SetHoldID(v)
+	return _u
+}
+
+// SetNillableHoldID sets the "hold_id" field if the given value is not nil.
+func (_u *WalletUpdateOne) SetNillableHoldID(v *string) *WalletUpdateOne {
+	if v != nil {
+		_u.SetHoldID(*v)
+	}
+	return _u
+}
+
+// SetHeldUntil sets the "held_until" field.
+func (_u *WalletUpdateOne) SetHeldUntil(v time.Time) *WalletUpdateOne {
+	_u.mutation.SetHeldUntil(v)
+	return _u
+}
+
+// SetNillableHeldUntil sets the "held_until" field if the given value is not nil.
+func (_u *WalletUpdateOne) SetNillableHeldUntil(v *time.Time) *WalletUpdateOne {
+	if v != nil {
+		_u.SetHeldUntil(*v)
+	}
+	return _u
+}
+
+// ClearHeldUntil clears the value of the "held_until" field.
+func (_u *WalletUpdateOne) ClearHeldUntil() *WalletUpdateOne {
+	_u.mutation.ClearHeldUntil()
 	return _u
 }
 
@@ -406,6 +483,15 @@ func (_u *WalletUpdateOne) sqlSave(ctx context.Context) (_node *Wallet, err erro
 	}
 	if value, ok := _u.mutation.AddedVersion(); ok {
 		_spec.AddField(wallet.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.HoldID(); ok {
+		_spec.SetField(wallet.FieldHoldID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.HeldUntil(); ok {
+		_spec.SetField(wallet.FieldHeldUntil, field.TypeTime, value)
+	}
+	if _u.mutation.HeldUntilCleared() {
+		_spec.ClearField(wallet.FieldHeldUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(wallet.FieldUpdatedAt, field.TypeTime, value)

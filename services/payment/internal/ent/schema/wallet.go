@@ -20,6 +20,8 @@ func (Wallet) Fields() []ent.Field {
 		field.Int64("held").Default(0),
 		field.Int64("incoming").Default(0).Comment("top-ups whose outcome is not known yet"),
 		field.Int64("version").Default(0),
+		field.String("hold_id").Default("").Comment("who asked last that it be not topped up; empty: nobody ever did"),
+		field.Time("held_until").Optional().Nillable().Comment("it is not topped up before"),
 		field.Time("updated_at"),
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"entgo.io/ent/dialect"
+
 	"github.com/taproom-shop/taproom/services/internal/database"
 	"github.com/taproom-shop/taproom/services/internal/module"
 	"github.com/taproom-shop/taproom/services/payment/internal/provider"
@@ -21,21 +23,25 @@ const (
 	noticesAtOnce = 16
 	noticeTimeout = 5 * time.Second
 	noticeTries   = 6 // then the shop has to ask
+	// noticeLease is how long the webhooks that a process has taken up are its own. When it dies, or sends too slowly, another
+	// one sends them again, as real providers do.
+	noticeLease = 5 * time.Second
 )
 
-// Loop delivers webhooks as they come due.
+// Loop delivers webhooks as they come due. Of several replicas each takes up what no other has.
 func (p *Provider) Loop() module.Loop {
 	return module.Repeat(p.Log, "simulated-card-provider", noticesEvery, p.DB.Signal(noticesSignal).C(), p.Deliver)
 }
 
 type delivery struct {
 	provider.Notice
-	tries int
+	tries int // that failed
+	left  int // deliveries still to be made, this one included
 }
 
 // Deliver delivers the webhooks that are due; more is true when there may be others.
 func (p *Provider) Deliver(ctx context.Context) (more bool, err error) {
-	due, err := p.due(ctx)
+	due, err := p.claim(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -54,22 +60,37 @@ func (p *Provider) Deliver(ctx context.Context) (more bool, err error) {
 	return len(due) == noticesAtOnce, nil
 }
 
-func (p *Provider) due(ctx context.Context) ([]delivery, error) {
-	rows, err := p.DB.Query(ctx, `SELECT notice_id, op_key, status, reason, tries FROM simulated_operations
-		WHERE notices > 0 AND notice_at <= ? ORDER BY notice_at LIMIT ?`, p.DB.Now(), noticesAtOnce)
-	if err != nil {
+// claim takes up webhooks that are due. Nobody else sends them before the lease has run out.
+func (p *Provider) claim(ctx context.Context) (due []delivery, err error) {
+	// Most looks find nothing: they cost no transaction.
+	now := p.DB.Now()
+	var some bool
+	if err := p.DB.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM simulated_operations WHERE notices > 0 AND notice_at <= ?)`, now).Scan(&some); err != nil || !some {
 		return nil, err
 	}
-	defer rows.Close()
-	var due []delivery
-	for rows.Next() {
-		var d delivery
-		if err := rows.Scan(&d.ID, &d.Key, &d.Status, &d.Reason, &d.tries); err != nil {
-			return nil, err
+	err = p.DB.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
+		due = nil
+		lock := ""
+		if tx.Dialect() == dialect.Postgres {
+			lock = " FOR UPDATE SKIP LOCKED"
 		}
-		due = append(due, d)
-	}
-	return due, rows.Err()
+		rows, err := tx.Query(ctx, `WITH due AS MATERIALIZED (SELECT op_key FROM simulated_operations WHERE notices > 0 AND notice_at <= ? ORDER BY notice_at LIMIT ?`+lock+`)
+			UPDATE simulated_operations SET notice_at = ? FROM due WHERE simulated_operations.op_key = due.op_key
+			RETURNING notice_id, simulated_operations.op_key, status, reason, tries, notices`, now, noticesAtOnce, now.Add(noticeLease))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d delivery
+			if err := rows.Scan(&d.ID, &d.Key, &d.Status, &d.Reason, &d.tries, &d.left); err != nil {
+				return err
+			}
+			due = append(due, d)
+		}
+		return rows.Err()
+	})
+	return due, err
 }
 
 func (p *Provider) send(ctx context.Context, notice provider.Notice) error {
@@ -99,15 +120,18 @@ func (p *Provider) send(ctx context.Context, notice provider.Notice) error {
 	return nil
 }
 
+// delivered writes down what became of a webhook, unless somebody else has done so meanwhile.
 func (p *Provider) delivered(ctx context.Context, d delivery, taken bool) error {
-	query, args := `UPDATE simulated_operations SET notices = notices - 1, tries = 0 WHERE op_key = ? AND notices > 0`, []any{d.Key}
+	now, tries, left := p.DB.Now(), 0, d.left-1
 	if !taken {
-		wait := time.Second << d.tries
-		query = `UPDATE simulated_operations SET tries = tries + 1, notice_at = ?, notices = CASE WHEN tries + 1 >= ? THEN 0 ELSE notices END WHERE op_key = ?`
-		args = []any{p.DB.Now().Add(wait), noticeTries, d.Key}
+		now, tries, left = now.Add(time.Second<<d.tries), d.tries+1, d.left
+		if tries >= noticeTries {
+			left = 0
+		}
 	}
 	return p.DB.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.Exec(ctx, query, args...)
+		_, err := tx.Exec(ctx, `UPDATE simulated_operations SET notices = ?, tries = ?, notice_at = ? WHERE op_key = ? AND notices = ? AND tries = ?`,
+			left, tries, now, d.Key, d.left, d.tries)
 		return err
 	})
 }

@@ -25,13 +25,16 @@ type operation struct {
 
 func (o *operation) decline(reason string) { o.status, o.reason = provider.Declined, reason }
 
-// once answers with what was decided under the key, deciding it if this is the first call.
+// once answers with what was decided under the key, deciding it if this is the first call: of several at once, in however many
+// processes, one decides and the others get its answer.
 func (p *Provider) once(ctx context.Context, key string, decide func(ctx context.Context, tx *database.Tx, now time.Time) (operation, error)) (provider.Answer, error) {
 	var answer provider.Answer
 	err := p.DB.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
 		answer = provider.Answer{Key: key}
-		err := tx.QueryRow(ctx, `SELECT status, reason FROM simulated_operations WHERE op_key = ?`, key).Scan(&answer.Status, &answer.Reason)
-		if !errors.Is(err, sql.ErrNoRows) {
+		known := func() error {
+			return tx.QueryRow(ctx, `SELECT status, reason FROM simulated_operations WHERE op_key = ?`, key).Scan(&answer.Status, &answer.Reason)
+		}
+		if err := known(); !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		now := tx.Now()
@@ -46,11 +49,17 @@ func (p *Provider) once(ctx context.Context, key string, decide func(ctx context
 			op.readyAt = now
 		}
 		answer.Status, answer.Reason = op.status, op.reason
-		tx.AfterCommit(tx.Signal(noticesSignal).Notify)
-		_, err = tx.Exec(ctx, `INSERT INTO simulated_operations (op_key, notice_id, kind, of_key, token, amount, status, reason, ready_at, notices, notice_at, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		first, err := tx.Exec(ctx, `INSERT INTO simulated_operations (op_key, notice_id, kind, of_key, token, amount, status, reason, ready_at, notices, notice_at, created_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (op_key) DO NOTHING`,
 			key, uuid.Must(uuid.NewV7()).String(), op.kind, op.of, op.token, op.amount, string(op.status), op.reason, op.readyAt, op.notices, op.readyAt, now)
-		return err
+		switch {
+		case err != nil:
+			return err
+		case first == 0: // another call has decided meanwhile
+			return known()
+		}
+		tx.AfterCommit(tx.Signal(noticesSignal).Notify)
+		return nil
 	})
 	if err != nil {
 		return provider.Answer{}, fmt.Errorf("carry out %s: %w", key, err)

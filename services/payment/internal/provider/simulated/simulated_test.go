@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -81,6 +82,43 @@ func TestEachKeyIsCarriedOutOnce(t *testing.T) {
 		taken, err := p.Taken(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, int64(100), taken)
+	})
+}
+
+// Two replicas have one provider: a key that both use at once is carried out once, both get its answer, and each webhook is
+// sent as often as the card wants.
+func TestReplicasShareTheProvider(t *testing.T) {
+	each(t, func(t *testing.T, p *simulated.Provider, s *shop) {
+		replicas := []*simulated.Provider{p, open(p.DB, s)}
+		const keys = 40
+		token := tokenize(t, replicas[0], "4000000000000267")
+		var both sync.WaitGroup
+		for i := range keys {
+			for _, replica := range replicas {
+				both.Go(func() {
+					charge := provider.Charge{Key: strconv.Itoa(i), Token: token, Amount: 100, Currency: "EUR", Capture: true}
+					answer, err := replica.Authorize(t.Context(), charge)
+					if err != nil || answer.Status != provider.Pending {
+						t.Errorf("%v, %v", answer, err)
+					}
+				})
+			}
+		}
+		both.Wait()
+		for _, replica := range replicas {
+			both.Go(func() {
+				for range 2 * keys {
+					if _, err := replica.Deliver(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		both.Wait()
+		taken, err := p.Taken(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, keys*100, taken)
+		require.Len(t, s.bodies, 2*keys)
 	})
 }
 

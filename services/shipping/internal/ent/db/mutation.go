@@ -820,6 +820,9 @@ type ShipmentMutation struct {
 	addstep       *int32
 	progress      *int32
 	addprogress   *int32
+	carried_by    *string
+	carrier       *string
+	reference     *string
 	version       *int64
 	addversion    *int64
 	created_at    *time.Time
@@ -1282,6 +1285,114 @@ func (m *ShipmentMutation) ResetProgress() {
 	m.addprogress = nil
 }
 
+// SetCarriedBy sets the "carried_by" field.
+func (m *ShipmentMutation) SetCarriedBy(s string) {
+	m.carried_by = &s
+}
+
+// CarriedBy returns the value of the "carried_by" field in the mutation.
+func (m *ShipmentMutation) CarriedBy() (r string, exists bool) {
+	v := m.carried_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCarriedBy returns the old "carried_by" field's value of the Shipment entity.
+// If the Shipment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ShipmentMutation) OldCarriedBy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCarriedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCarriedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCarriedBy: %w", err)
+	}
+	return oldValue.CarriedBy, nil
+}
+
+// ResetCarriedBy resets all changes to the "carried_by" field.
+func (m *ShipmentMutation) ResetCarriedBy() {
+	m.carried_by = nil
+}
+
+// SetCarrier sets the "carrier" field.
+func (m *ShipmentMutation) SetCarrier(s string) {
+	m.carrier = &s
+}
+
+// Carrier returns the value of the "carrier" field in the mutation.
+func (m *ShipmentMutation) Carrier() (r string, exists bool) {
+	v := m.carrier
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCarrier returns the old "carrier" field's value of the Shipment entity.
+// If the Shipment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ShipmentMutation) OldCarrier(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCarrier is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCarrier requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCarrier: %w", err)
+	}
+	return oldValue.Carrier, nil
+}
+
+// ResetCarrier resets all changes to the "carrier" field.
+func (m *ShipmentMutation) ResetCarrier() {
+	m.carrier = nil
+}
+
+// SetReference sets the "reference" field.
+func (m *ShipmentMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *ShipmentMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the Shipment entity.
+// If the Shipment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ShipmentMutation) OldReference(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *ShipmentMutation) ResetReference() {
+	m.reference = nil
+}
+
 // SetVersion sets the "version" field.
 func (m *ShipmentMutation) SetVersion(i int64) {
 	m.version = &i
@@ -1444,7 +1555,7 @@ func (m *ShipmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ShipmentMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 14)
 	if m.order_id != nil {
 		fields = append(fields, shipment.FieldOrderID)
 	}
@@ -1468,6 +1579,15 @@ func (m *ShipmentMutation) Fields() []string {
 	}
 	if m.progress != nil {
 		fields = append(fields, shipment.FieldProgress)
+	}
+	if m.carried_by != nil {
+		fields = append(fields, shipment.FieldCarriedBy)
+	}
+	if m.carrier != nil {
+		fields = append(fields, shipment.FieldCarrier)
+	}
+	if m.reference != nil {
+		fields = append(fields, shipment.FieldReference)
 	}
 	if m.version != nil {
 		fields = append(fields, shipment.FieldVersion)
@@ -1502,6 +1622,12 @@ func (m *ShipmentMutation) Field(name string) (ent.Value, bool) {
 		return m.Step()
 	case shipment.FieldProgress:
 		return m.Progress()
+	case shipment.FieldCarriedBy:
+		return m.CarriedBy()
+	case shipment.FieldCarrier:
+		return m.Carrier()
+	case shipment.FieldReference:
+		return m.Reference()
 	case shipment.FieldVersion:
 		return m.Version()
 	case shipment.FieldCreatedAt:
@@ -1533,6 +1659,12 @@ func (m *ShipmentMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldStep(ctx)
 	case shipment.FieldProgress:
 		return m.OldProgress(ctx)
+	case shipment.FieldCarriedBy:
+		return m.OldCarriedBy(ctx)
+	case shipment.FieldCarrier:
+		return m.OldCarrier(ctx)
+	case shipment.FieldReference:
+		return m.OldReference(ctx)
 	case shipment.FieldVersion:
 		return m.OldVersion(ctx)
 	case shipment.FieldCreatedAt:
@@ -1603,6 +1735,27 @@ func (m *ShipmentMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetProgress(v)
+		return nil
+	case shipment.FieldCarriedBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCarriedBy(v)
+		return nil
+	case shipment.FieldCarrier:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCarrier(v)
+		return nil
+	case shipment.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
 		return nil
 	case shipment.FieldVersion:
 		v, ok := value.(int64)
@@ -1748,6 +1901,15 @@ func (m *ShipmentMutation) ResetField(name string) error {
 		return nil
 	case shipment.FieldProgress:
 		m.ResetProgress()
+		return nil
+	case shipment.FieldCarriedBy:
+		m.ResetCarriedBy()
+		return nil
+	case shipment.FieldCarrier:
+		m.ResetCarrier()
+		return nil
+	case shipment.FieldReference:
+		m.ResetReference()
 		return nil
 	case shipment.FieldVersion:
 		m.ResetVersion()

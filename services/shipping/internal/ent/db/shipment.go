@@ -33,6 +33,12 @@ type Shipment struct {
 	Step int32 `json:"step,omitempty"`
 	// Progress holds the value of the "progress" field.
 	Progress int32 `json:"progress,omitempty"`
+	// who brings it; empty: it has not left the warehouse
+	CarriedBy string `json:"carried_by,omitempty"`
+	// Carrier holds the value of the "carrier" field.
+	Carrier string `json:"carrier,omitempty"`
+	// what the carrier calls the parcel
+	Reference string `json:"reference,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int64 `json:"version,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -49,7 +55,7 @@ func (*Shipment) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case shipment.FieldAnswered, shipment.FieldStep, shipment.FieldProgress, shipment.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case shipment.FieldID, shipment.FieldOrderID, shipment.FieldUserID, shipment.FieldMethodID, shipment.FieldState, shipment.FieldReason:
+		case shipment.FieldID, shipment.FieldOrderID, shipment.FieldUserID, shipment.FieldMethodID, shipment.FieldState, shipment.FieldReason, shipment.FieldCarriedBy, shipment.FieldCarrier, shipment.FieldReference:
 			values[i] = new(sql.NullString)
 		case shipment.FieldCreatedAt, shipment.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -121,6 +127,24 @@ func (_m *Shipment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field progress", values[i])
 			} else if value.Valid {
 				_m.Progress = int32(value.Int64)
+			}
+		case shipment.FieldCarriedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field carried_by", values[i])
+			} else if value.Valid {
+				_m.CarriedBy = value.String
+			}
+		case shipment.FieldCarrier:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field carrier", values[i])
+			} else if value.Valid {
+				_m.Carrier = value.String
+			}
+		case shipment.FieldReference:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reference", values[i])
+			} else if value.Valid {
+				_m.Reference = value.String
 			}
 		case shipment.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -199,6 +223,15 @@ func (_m *Shipment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("progress=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Progress))
+	builder.WriteString(", ")
+	builder.WriteString("carried_by=")
+	builder.WriteString(_m.CarriedBy)
+	builder.WriteString(", ")
+	builder.WriteString("carrier=")
+	builder.WriteString(_m.Carrier)
+	builder.WriteString(", ")
+	builder.WriteString("reference=")
+	builder.WriteString(_m.Reference)
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))

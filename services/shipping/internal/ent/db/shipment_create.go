@@ -68,6 +68,24 @@ func (_c *ShipmentCreate) SetProgress(v int32) *ShipmentCreate {
 	return _c
 }
 
+// SetCarriedBy sets the "carried_by" field.
+func (_c *ShipmentCreate) SetCarriedBy(v string) *ShipmentCreate {
+	_c.mutation.SetCarriedBy(v)
+	return _c
+}
+
+// SetCarrier sets the "carrier" field.
+func (_c *ShipmentCreate) SetCarrier(v string) *ShipmentCreate {
+	_c.mutation.SetCarrier(v)
+	return _c
+}
+
+// SetReference sets the "reference" field.
+func (_c *ShipmentCreate) SetReference(v string) *ShipmentCreate {
+	_c.mutation.SetReference(v)
+	return _c
+}
+
 // SetVersion sets the "version" field.
 func (_c *ShipmentCreate) SetVersion(v int64) *ShipmentCreate {
 	_c.mutation.SetVersion(v)
@@ -150,6 +168,15 @@ func (_c *ShipmentCreate) check() error {
 	if _, ok := _c.mutation.Progress(); !ok {
 		return &ValidationError{Name: "progress", err: errors.New(`db: missing required field "Shipment.progress"`)}
 	}
+	if _, ok := _c.mutation.CarriedBy(); !ok {
+		return &ValidationError{Name: "carried_by", err: errors.New(`db: missing required field "Shipment.carried_by"`)}
+	}
+	if _, ok := _c.mutation.Carrier(); !ok {
+		return &ValidationError{Name: "carrier", err: errors.New(`db: missing required field "Shipment.carrier"`)}
+	}
+	if _, ok := _c.mutation.Reference(); !ok {
+		return &ValidationError{Name: "reference", err: errors.New(`db: missing required field "Shipment.reference"`)}
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`db: missing required field "Shipment.version"`)}
 	}
@@ -225,6 +252,18 @@ func (_c *ShipmentCreate) createSpec() (*Shipment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Progress(); ok {
 		_spec.SetField(shipment.FieldProgress, field.TypeInt32, value)
 		_node.Progress = value
+	}
+	if value, ok := _c.mutation.CarriedBy(); ok {
+		_spec.SetField(shipment.FieldCarriedBy, field.TypeString, value)
+		_node.CarriedBy = value
+	}
+	if value, ok := _c.mutation.Carrier(); ok {
+		_spec.SetField(shipment.FieldCarrier, field.TypeString, value)
+		_node.Carrier = value
+	}
+	if value, ok := _c.mutation.Reference(); ok {
+		_spec.SetField(shipment.FieldReference, field.TypeString, value)
+		_node.Reference = value
 	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(shipment.FieldVersion, field.TypeInt64, value)

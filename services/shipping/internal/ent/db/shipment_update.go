@@ -119,6 +119,48 @@ func (_u *ShipmentUpdate) AddProgress(v int32) *ShipmentUpdate {
 	return _u
 }
 
+// SetCarriedBy sets the "carried_by" field.
+func (_u *ShipmentUpdate) SetCarriedBy(v string) *ShipmentUpdate {
+	_u.mutation.SetCarriedBy(v)
+	return _u
+}
+
+// SetNillableCarriedBy sets the "carried_by" field if the given value is not nil.
+func (_u *ShipmentUpdate) SetNillableCarriedBy(v *string) *ShipmentUpdate {
+	if v != nil {
+		_u.SetCarriedBy(*v)
+	}
+	return _u
+}
+
+// SetCarrier sets the "carrier" field.
+func (_u *ShipmentUpdate) SetCarrier(v string) *ShipmentUpdate {
+	_u.mutation.SetCarrier(v)
+	return _u
+}
+
+// SetNillableCarrier sets the "carrier" field if the given value is not nil.
+func (_u *ShipmentUpdate) SetNillableCarrier(v *string) *ShipmentUpdate {
+	if v != nil {
+		_u.SetCarrier(*v)
+	}
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *ShipmentUpdate) SetReference(v string) *ShipmentUpdate {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *ShipmentUpdate) SetNillableReference(v *string) *ShipmentUpdate {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *ShipmentUpdate) SetVersion(v int64) *ShipmentUpdate {
 	_u.mutation.ResetVersion()
@@ -218,6 +260,15 @@ func (_u *ShipmentUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedProgress(); ok {
 		_spec.AddField(shipment.FieldProgress, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.CarriedBy(); ok {
+		_spec.SetField(shipment.FieldCarriedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Carrier(); ok {
+		_spec.SetField(shipment.FieldCarrier, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(shipment.FieldReference, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(shipment.FieldVersion, field.TypeInt64, value)
@@ -336,6 +387,48 @@ func (_u *ShipmentUpdateOne) SetNillableProgress(v *int32) *ShipmentUpdateOne {
 // AddProgress adds value to the "progress" field.
 func (_u *ShipmentUpdateOne) AddProgress(v int32) *ShipmentUpdateOne {
 	_u.mutation.AddProgress(v)
+	return _u
+}
+
+// SetCarriedBy sets the "carried_by" field.
+func (_u *ShipmentUpdateOne) SetCarriedBy(v string) *ShipmentUpdateOne {
+	_u.mutation.SetCarriedBy(v)
+	return _u
+}
+
+// SetNillableCarriedBy sets the "carried_by" field if the given value is not nil.
+func (_u *ShipmentUpdateOne) SetNillableCarriedBy(v *string) *ShipmentUpdateOne {
+	if v != nil {
+		_u.SetCarriedBy(*v)
+	}
+	return _u
+}
+
+// SetCarrier sets the "carrier" field.
+func (_u *ShipmentUpdateOne) SetCarrier(v string) *ShipmentUpdateOne {
+	_u.mutation.SetCarrier(v)
+	return _u
+}
+
+// SetNillableCarrier sets the "carrier" field if the given value is not nil.
+func (_u *ShipmentUpdateOne) SetNillableCarrier(v *string) *ShipmentUpdateOne {
+	if v != nil {
+		_u.SetCarrier(*v)
+	}
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *ShipmentUpdateOne) SetReference(v string) *ShipmentUpdateOne {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *ShipmentUpdateOne) SetNillableReference(v *string) *ShipmentUpdateOne {
+	if v != nil {
+		_u.SetReference(*v)
+	}
 	return _u
 }
 
@@ -468,6 +561,15 @@ func (_u *ShipmentUpdateOne) sqlSave(ctx context.Context) (_node *Shipment, err 
 	}
 	if value, ok := _u.mutation.AddedProgress(); ok {
 		_spec.AddField(shipment.FieldProgress, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.CarriedBy(); ok {
+		_spec.SetField(shipment.FieldCarriedBy, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Carrier(); ok {
+		_spec.SetField(shipment.FieldCarrier, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(shipment.FieldReference, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(shipment.FieldVersion, field.TypeInt64, value)

@@ -94,30 +94,35 @@ func NewCartCommandServiceClient(httpClient connect.HTTPClient, baseURL string, 
 			httpClient,
 			baseURL+CartCommandServiceAddItemProcedure,
 			connect.WithSchema(cartCommandServiceMethods.ByName("AddItem")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		changeQuantity: connect.NewClient[v1.ChangeQuantityRequest, v1.ChangeQuantityResponse](
 			httpClient,
 			baseURL+CartCommandServiceChangeQuantityProcedure,
 			connect.WithSchema(cartCommandServiceMethods.ByName("ChangeQuantity")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		removeItem: connect.NewClient[v1.RemoveItemRequest, v1.RemoveItemResponse](
 			httpClient,
 			baseURL+CartCommandServiceRemoveItemProcedure,
 			connect.WithSchema(cartCommandServiceMethods.ByName("RemoveItem")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		resetCart: connect.NewClient[v1.ResetCartRequest, v1.ResetCartResponse](
 			httpClient,
 			baseURL+CartCommandServiceResetCartProcedure,
 			connect.WithSchema(cartCommandServiceMethods.ByName("ResetCart")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		mergeCart: connect.NewClient[v1.MergeCartRequest, v1.MergeCartResponse](
 			httpClient,
 			baseURL+CartCommandServiceMergeCartProcedure,
 			connect.WithSchema(cartCommandServiceMethods.ByName("MergeCart")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -204,30 +209,35 @@ func NewCartCommandServiceHandler(svc CartCommandServiceHandler, opts ...connect
 		CartCommandServiceAddItemProcedure,
 		svc.AddItem,
 		connect.WithSchema(cartCommandServiceMethods.ByName("AddItem")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	cartCommandServiceChangeQuantityHandler := connect.NewUnaryHandlerSimple(
 		CartCommandServiceChangeQuantityProcedure,
 		svc.ChangeQuantity,
 		connect.WithSchema(cartCommandServiceMethods.ByName("ChangeQuantity")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	cartCommandServiceRemoveItemHandler := connect.NewUnaryHandlerSimple(
 		CartCommandServiceRemoveItemProcedure,
 		svc.RemoveItem,
 		connect.WithSchema(cartCommandServiceMethods.ByName("RemoveItem")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	cartCommandServiceResetCartHandler := connect.NewUnaryHandlerSimple(
 		CartCommandServiceResetCartProcedure,
 		svc.ResetCart,
 		connect.WithSchema(cartCommandServiceMethods.ByName("ResetCart")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	cartCommandServiceMergeCartHandler := connect.NewUnaryHandlerSimple(
 		CartCommandServiceMergeCartProcedure,
 		svc.MergeCart,
 		connect.WithSchema(cartCommandServiceMethods.ByName("MergeCart")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/taproom.cart.v1.CartCommandService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

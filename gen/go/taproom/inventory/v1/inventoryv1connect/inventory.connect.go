@@ -199,6 +199,7 @@ func NewInventoryAdminServiceClient(httpClient connect.HTTPClient, baseURL strin
 			httpClient,
 			baseURL+InventoryAdminServiceAdjustStockProcedure,
 			connect.WithSchema(inventoryAdminServiceMethods.ByName("AdjustStock")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		listMovements: connect.NewClient[v1.ListMovementsRequest, v1.ListMovementsResponse](
@@ -295,6 +296,7 @@ func NewInventoryAdminServiceHandler(svc InventoryAdminServiceHandler, opts ...c
 		InventoryAdminServiceAdjustStockProcedure,
 		svc.AdjustStock,
 		connect.WithSchema(inventoryAdminServiceMethods.ByName("AdjustStock")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	inventoryAdminServiceListMovementsHandler := connect.NewUnaryHandlerSimple(

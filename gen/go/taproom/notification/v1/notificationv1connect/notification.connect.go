@@ -87,6 +87,7 @@ func NewNotificationServiceClient(httpClient connect.HTTPClient, baseURL string,
 			httpClient,
 			baseURL+NotificationServiceMarkNotificationsReadProcedure,
 			connect.WithSchema(notificationServiceMethods.ByName("MarkNotificationsRead")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -159,6 +160,7 @@ func NewNotificationServiceHandler(svc NotificationServiceHandler, opts ...conne
 		NotificationServiceMarkNotificationsReadProcedure,
 		svc.MarkNotificationsRead,
 		connect.WithSchema(notificationServiceMethods.ByName("MarkNotificationsRead")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/taproom.notification.v1.NotificationService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

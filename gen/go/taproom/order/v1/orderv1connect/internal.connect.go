@@ -39,9 +39,9 @@ const (
 	// OrderStateServiceCloseCheckoutsProcedure is the fully-qualified name of the OrderStateService's
 	// CloseCheckouts RPC.
 	OrderStateServiceCloseCheckoutsProcedure = "/taproom.order.v1.OrderStateService/CloseCheckouts"
-	// OrderStateServiceCountOpenOrdersProcedure is the fully-qualified name of the OrderStateService's
-	// CountOpenOrders RPC.
-	OrderStateServiceCountOpenOrdersProcedure = "/taproom.order.v1.OrderStateService/CountOpenOrders"
+	// OrderStateServiceHoldCustomerProcedure is the fully-qualified name of the OrderStateService's
+	// HoldCustomer RPC.
+	OrderStateServiceHoldCustomerProcedure = "/taproom.order.v1.OrderStateService/HoldCustomer"
 )
 
 // OrderStateServiceClient is a client for the taproom.order.v1.OrderStateService service.
@@ -52,8 +52,10 @@ type OrderStateServiceClient interface {
 	// Tells that a cart has given up what these orders took from it, so that it can be checked out again. Repeating it
 	// changes nothing.
 	CloseCheckouts(context.Context, *v1.CloseCheckoutsRequest) (*v1.CloseCheckoutsResponse, error)
-	// How many orders of a user are neither delivered nor cancelled.
-	CountOpenOrders(context.Context, *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error)
+	// Takes no new orders from a user for a while and says how many are under way: an answer of none stays true for as long.
+	// Asked before an account is deleted. It ends by itself, so that whoever asked may die. Errors: `ACCOUNT_CLOSING`
+	// (aborted) while another hold lasts.
+	HoldCustomer(context.Context, *v1.HoldCustomerRequest) (*v1.HoldCustomerResponse, error)
 }
 
 // NewOrderStateServiceClient constructs a client for the taproom.order.v1.OrderStateService
@@ -81,11 +83,11 @@ func NewOrderStateServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
-		countOpenOrders: connect.NewClient[v1.CountOpenOrdersRequest, v1.CountOpenOrdersResponse](
+		holdCustomer: connect.NewClient[v1.HoldCustomerRequest, v1.HoldCustomerResponse](
 			httpClient,
-			baseURL+OrderStateServiceCountOpenOrdersProcedure,
-			connect.WithSchema(orderStateServiceMethods.ByName("CountOpenOrders")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			baseURL+OrderStateServiceHoldCustomerProcedure,
+			connect.WithSchema(orderStateServiceMethods.ByName("HoldCustomer")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -95,7 +97,7 @@ func NewOrderStateServiceClient(httpClient connect.HTTPClient, baseURL string, o
 type orderStateServiceClient struct {
 	batchGetOrderStates *connect.Client[v1.BatchGetOrderStatesRequest, v1.BatchGetOrderStatesResponse]
 	closeCheckouts      *connect.Client[v1.CloseCheckoutsRequest, v1.CloseCheckoutsResponse]
-	countOpenOrders     *connect.Client[v1.CountOpenOrdersRequest, v1.CountOpenOrdersResponse]
+	holdCustomer        *connect.Client[v1.HoldCustomerRequest, v1.HoldCustomerResponse]
 }
 
 // BatchGetOrderStates calls taproom.order.v1.OrderStateService.BatchGetOrderStates.
@@ -116,9 +118,9 @@ func (c *orderStateServiceClient) CloseCheckouts(ctx context.Context, req *v1.Cl
 	return nil, err
 }
 
-// CountOpenOrders calls taproom.order.v1.OrderStateService.CountOpenOrders.
-func (c *orderStateServiceClient) CountOpenOrders(ctx context.Context, req *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error) {
-	response, err := c.countOpenOrders.CallUnary(ctx, connect.NewRequest(req))
+// HoldCustomer calls taproom.order.v1.OrderStateService.HoldCustomer.
+func (c *orderStateServiceClient) HoldCustomer(ctx context.Context, req *v1.HoldCustomerRequest) (*v1.HoldCustomerResponse, error) {
+	response, err := c.holdCustomer.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -133,8 +135,10 @@ type OrderStateServiceHandler interface {
 	// Tells that a cart has given up what these orders took from it, so that it can be checked out again. Repeating it
 	// changes nothing.
 	CloseCheckouts(context.Context, *v1.CloseCheckoutsRequest) (*v1.CloseCheckoutsResponse, error)
-	// How many orders of a user are neither delivered nor cancelled.
-	CountOpenOrders(context.Context, *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error)
+	// Takes no new orders from a user for a while and says how many are under way: an answer of none stays true for as long.
+	// Asked before an account is deleted. It ends by itself, so that whoever asked may die. Errors: `ACCOUNT_CLOSING`
+	// (aborted) while another hold lasts.
+	HoldCustomer(context.Context, *v1.HoldCustomerRequest) (*v1.HoldCustomerResponse, error)
 }
 
 // NewOrderStateServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -158,11 +162,11 @@ func NewOrderStateServiceHandler(svc OrderStateServiceHandler, opts ...connect.H
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
-	orderStateServiceCountOpenOrdersHandler := connect.NewUnaryHandlerSimple(
-		OrderStateServiceCountOpenOrdersProcedure,
-		svc.CountOpenOrders,
-		connect.WithSchema(orderStateServiceMethods.ByName("CountOpenOrders")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+	orderStateServiceHoldCustomerHandler := connect.NewUnaryHandlerSimple(
+		OrderStateServiceHoldCustomerProcedure,
+		svc.HoldCustomer,
+		connect.WithSchema(orderStateServiceMethods.ByName("HoldCustomer")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/taproom.order.v1.OrderStateService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -171,8 +175,8 @@ func NewOrderStateServiceHandler(svc OrderStateServiceHandler, opts ...connect.H
 			orderStateServiceBatchGetOrderStatesHandler.ServeHTTP(w, r)
 		case OrderStateServiceCloseCheckoutsProcedure:
 			orderStateServiceCloseCheckoutsHandler.ServeHTTP(w, r)
-		case OrderStateServiceCountOpenOrdersProcedure:
-			orderStateServiceCountOpenOrdersHandler.ServeHTTP(w, r)
+		case OrderStateServiceHoldCustomerProcedure:
+			orderStateServiceHoldCustomerHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -190,6 +194,6 @@ func (UnimplementedOrderStateServiceHandler) CloseCheckouts(context.Context, *v1
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderStateService.CloseCheckouts is not implemented"))
 }
 
-func (UnimplementedOrderStateServiceHandler) CountOpenOrders(context.Context, *v1.CountOpenOrdersRequest) (*v1.CountOpenOrdersResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderStateService.CountOpenOrders is not implemented"))
+func (UnimplementedOrderStateServiceHandler) HoldCustomer(context.Context, *v1.HoldCustomerRequest) (*v1.HoldCustomerResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.order.v1.OrderStateService.HoldCustomer is not implemented"))
 }

@@ -69,7 +69,8 @@ type OrderServiceClient interface {
 	// Orders the caller's cart. Answers once the order is kept; reserving and paying follow. Errors: those of QuoteOrder;
 	// `QUOTE_CHANGED` (failed precondition) when something changed since the quote; `ORDER_IN_PROGRESS` (failed
 	// precondition, metadata `order_id`) while the cart's last order is still being taken from it; `ADDRESS_NOT_FOUND`;
-	// `CARD_NOT_FOUND`; `REQUEST_ID_REUSED` (already exists).
+	// `CARD_NOT_FOUND`; `CARDS_UNAVAILABLE` (failed precondition) where the shop takes none; `ACCOUNT_CLOSING` (failed
+	// precondition) while the account is being deleted; `REQUEST_ID_REUSED` (already exists).
 	PlaceOrder(context.Context, *v1.PlaceOrderRequest) (*v1.PlaceOrderResponse, error)
 	// One order of the caller's. Errors: `ORDER_NOT_FOUND`.
 	GetOrder(context.Context, *v1.GetOrderRequest) (*v1.GetOrderResponse, error)
@@ -104,6 +105,7 @@ func NewOrderServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+OrderServicePlaceOrderProcedure,
 			connect.WithSchema(orderServiceMethods.ByName("PlaceOrder")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		getOrder: connect.NewClient[v1.GetOrderRequest, v1.GetOrderResponse](
@@ -124,6 +126,7 @@ func NewOrderServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+OrderServiceCancelOrderProcedure,
 			connect.WithSchema(orderServiceMethods.ByName("CancelOrder")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		getOrderTimeline: connect.NewClient[v1.GetOrderTimelineRequest, v1.GetOrderTimelineResponse](
@@ -208,7 +211,8 @@ type OrderServiceHandler interface {
 	// Orders the caller's cart. Answers once the order is kept; reserving and paying follow. Errors: those of QuoteOrder;
 	// `QUOTE_CHANGED` (failed precondition) when something changed since the quote; `ORDER_IN_PROGRESS` (failed
 	// precondition, metadata `order_id`) while the cart's last order is still being taken from it; `ADDRESS_NOT_FOUND`;
-	// `CARD_NOT_FOUND`; `REQUEST_ID_REUSED` (already exists).
+	// `CARD_NOT_FOUND`; `CARDS_UNAVAILABLE` (failed precondition) where the shop takes none; `ACCOUNT_CLOSING` (failed
+	// precondition) while the account is being deleted; `REQUEST_ID_REUSED` (already exists).
 	PlaceOrder(context.Context, *v1.PlaceOrderRequest) (*v1.PlaceOrderResponse, error)
 	// One order of the caller's. Errors: `ORDER_NOT_FOUND`.
 	GetOrder(context.Context, *v1.GetOrderRequest) (*v1.GetOrderResponse, error)
@@ -239,6 +243,7 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 		OrderServicePlaceOrderProcedure,
 		svc.PlaceOrder,
 		connect.WithSchema(orderServiceMethods.ByName("PlaceOrder")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	orderServiceGetOrderHandler := connect.NewUnaryHandlerSimple(
@@ -259,6 +264,7 @@ func NewOrderServiceHandler(svc OrderServiceHandler, opts ...connect.HandlerOpti
 		OrderServiceCancelOrderProcedure,
 		svc.CancelOrder,
 		connect.WithSchema(orderServiceMethods.ByName("CancelOrder")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	orderServiceGetOrderTimelineHandler := connect.NewUnaryHandlerSimple(
@@ -348,6 +354,7 @@ func NewOrderAdminServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+OrderAdminServiceCancelOrderProcedure,
 			connect.WithSchema(orderAdminServiceMethods.ByName("CancelOrder")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		checkInvariants: connect.NewClient[v1.CheckInvariantsRequest, v1.CheckInvariantsResponse](
@@ -423,6 +430,7 @@ func NewOrderAdminServiceHandler(svc OrderAdminServiceHandler, opts ...connect.H
 		OrderAdminServiceCancelOrderProcedure,
 		svc.CancelOrder,
 		connect.WithSchema(orderAdminServiceMethods.ByName("CancelOrder")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	orderAdminServiceCheckInvariantsHandler := connect.NewUnaryHandlerSimple(

@@ -33,15 +33,17 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
-	// PaymentStateServiceGetWalletStateProcedure is the fully-qualified name of the
-	// PaymentStateService's GetWalletState RPC.
-	PaymentStateServiceGetWalletStateProcedure = "/taproom.payment.v1.PaymentStateService/GetWalletState"
+	// PaymentStateServiceHoldWalletProcedure is the fully-qualified name of the PaymentStateService's
+	// HoldWallet RPC.
+	PaymentStateServiceHoldWalletProcedure = "/taproom.payment.v1.PaymentStateService/HoldWallet"
 )
 
 // PaymentStateServiceClient is a client for the taproom.payment.v1.PaymentStateService service.
 type PaymentStateServiceClient interface {
-	// Whether a user's wallet holds money or has holds.
-	GetWalletState(context.Context, *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error)
+	// Lets nobody top a user's wallet up or save a card for a while and says whether the wallet is empty. Asked before an account is deleted, when
+	// no order can bring money back any more. It ends by itself, so that whoever asked may die. Errors: `ACCOUNT_CLOSING`
+	// (aborted) while another hold lasts.
+	HoldWallet(context.Context, *v1.HoldWalletRequest) (*v1.HoldWalletResponse, error)
 }
 
 // NewPaymentStateServiceClient constructs a client for the taproom.payment.v1.PaymentStateService
@@ -55,11 +57,11 @@ func NewPaymentStateServiceClient(httpClient connect.HTTPClient, baseURL string,
 	baseURL = strings.TrimRight(baseURL, "/")
 	paymentStateServiceMethods := v1.File_taproom_payment_v1_internal_proto.Services().ByName("PaymentStateService").Methods()
 	return &paymentStateServiceClient{
-		getWalletState: connect.NewClient[v1.GetWalletStateRequest, v1.GetWalletStateResponse](
+		holdWallet: connect.NewClient[v1.HoldWalletRequest, v1.HoldWalletResponse](
 			httpClient,
-			baseURL+PaymentStateServiceGetWalletStateProcedure,
-			connect.WithSchema(paymentStateServiceMethods.ByName("GetWalletState")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			baseURL+PaymentStateServiceHoldWalletProcedure,
+			connect.WithSchema(paymentStateServiceMethods.ByName("HoldWallet")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -67,12 +69,12 @@ func NewPaymentStateServiceClient(httpClient connect.HTTPClient, baseURL string,
 
 // paymentStateServiceClient implements PaymentStateServiceClient.
 type paymentStateServiceClient struct {
-	getWalletState *connect.Client[v1.GetWalletStateRequest, v1.GetWalletStateResponse]
+	holdWallet *connect.Client[v1.HoldWalletRequest, v1.HoldWalletResponse]
 }
 
-// GetWalletState calls taproom.payment.v1.PaymentStateService.GetWalletState.
-func (c *paymentStateServiceClient) GetWalletState(ctx context.Context, req *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error) {
-	response, err := c.getWalletState.CallUnary(ctx, connect.NewRequest(req))
+// HoldWallet calls taproom.payment.v1.PaymentStateService.HoldWallet.
+func (c *paymentStateServiceClient) HoldWallet(ctx context.Context, req *v1.HoldWalletRequest) (*v1.HoldWalletResponse, error) {
+	response, err := c.holdWallet.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -82,8 +84,10 @@ func (c *paymentStateServiceClient) GetWalletState(ctx context.Context, req *v1.
 // PaymentStateServiceHandler is an implementation of the taproom.payment.v1.PaymentStateService
 // service.
 type PaymentStateServiceHandler interface {
-	// Whether a user's wallet holds money or has holds.
-	GetWalletState(context.Context, *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error)
+	// Lets nobody top a user's wallet up or save a card for a while and says whether the wallet is empty. Asked before an account is deleted, when
+	// no order can bring money back any more. It ends by itself, so that whoever asked may die. Errors: `ACCOUNT_CLOSING`
+	// (aborted) while another hold lasts.
+	HoldWallet(context.Context, *v1.HoldWalletRequest) (*v1.HoldWalletResponse, error)
 }
 
 // NewPaymentStateServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -93,17 +97,17 @@ type PaymentStateServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewPaymentStateServiceHandler(svc PaymentStateServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	paymentStateServiceMethods := v1.File_taproom_payment_v1_internal_proto.Services().ByName("PaymentStateService").Methods()
-	paymentStateServiceGetWalletStateHandler := connect.NewUnaryHandlerSimple(
-		PaymentStateServiceGetWalletStateProcedure,
-		svc.GetWalletState,
-		connect.WithSchema(paymentStateServiceMethods.ByName("GetWalletState")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+	paymentStateServiceHoldWalletHandler := connect.NewUnaryHandlerSimple(
+		PaymentStateServiceHoldWalletProcedure,
+		svc.HoldWallet,
+		connect.WithSchema(paymentStateServiceMethods.ByName("HoldWallet")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/taproom.payment.v1.PaymentStateService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
-		case PaymentStateServiceGetWalletStateProcedure:
-			paymentStateServiceGetWalletStateHandler.ServeHTTP(w, r)
+		case PaymentStateServiceHoldWalletProcedure:
+			paymentStateServiceHoldWalletHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -113,6 +117,6 @@ func NewPaymentStateServiceHandler(svc PaymentStateServiceHandler, opts ...conne
 // UnimplementedPaymentStateServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedPaymentStateServiceHandler struct{}
 
-func (UnimplementedPaymentStateServiceHandler) GetWalletState(context.Context, *v1.GetWalletStateRequest) (*v1.GetWalletStateResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.payment.v1.PaymentStateService.GetWalletState is not implemented"))
+func (UnimplementedPaymentStateServiceHandler) HoldWallet(context.Context, *v1.HoldWalletRequest) (*v1.HoldWalletResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("taproom.payment.v1.PaymentStateService.HoldWallet is not implemented"))
 }

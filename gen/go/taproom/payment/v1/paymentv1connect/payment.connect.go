@@ -69,12 +69,16 @@ type PaymentServiceClient interface {
 	// The wallet. Opened, empty, by the first look.
 	GetWallet(context.Context, *v1.GetWalletRequest) (*v1.GetWalletResponse, error)
 	// Puts money into the wallet from a saved card. Errors: `CARD_NOT_FOUND`, `CARD_DECLINED`, `WALLET_LIMIT` (failed
-	// precondition), `REQUEST_ID_REUSED` (already exists), `PROVIDER_UNAVAILABLE` (unavailable; repeat with the same id).
+	// precondition), `REQUEST_ID_REUSED` (already exists), `PROVIDER_UNAVAILABLE` (unavailable; repeat with the same id),
+	// `CARDS_UNAVAILABLE` (failed precondition) where the shop takes none, `ACCOUNT_CLOSING` (failed precondition) while the
+	// account is being deleted.
 	TopUpWallet(context.Context, *v1.TopUpWalletRequest) (*v1.TopUpWalletResponse, error)
 	// What came and went, newest first.
 	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
 	// Hands a card to the provider and keeps what it gives in return: never the number. Errors: `CARD_INVALID` (invalid
-	// argument), `TOO_MANY_CARDS` (failed precondition) above 10.
+	// argument), `TOO_MANY_CARDS` (failed precondition) above 10, `CARDS_UNAVAILABLE` (failed precondition) where the shop
+	// takes none, `PROVIDER_UNAVAILABLE` (unavailable; try again), `ACCOUNT_CLOSING` (failed precondition) while the account is
+	// being deleted.
 	SaveCard(context.Context, *v1.SaveCardRequest) (*v1.SaveCardResponse, error)
 	// The caller's cards, newest first.
 	ListCards(context.Context, *v1.ListCardsRequest) (*v1.ListCardsResponse, error)
@@ -104,6 +108,7 @@ func NewPaymentServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+PaymentServiceTopUpWalletProcedure,
 			connect.WithSchema(paymentServiceMethods.ByName("TopUpWallet")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		listTransactions: connect.NewClient[v1.ListTransactionsRequest, v1.ListTransactionsResponse](
@@ -204,12 +209,16 @@ type PaymentServiceHandler interface {
 	// The wallet. Opened, empty, by the first look.
 	GetWallet(context.Context, *v1.GetWalletRequest) (*v1.GetWalletResponse, error)
 	// Puts money into the wallet from a saved card. Errors: `CARD_NOT_FOUND`, `CARD_DECLINED`, `WALLET_LIMIT` (failed
-	// precondition), `REQUEST_ID_REUSED` (already exists), `PROVIDER_UNAVAILABLE` (unavailable; repeat with the same id).
+	// precondition), `REQUEST_ID_REUSED` (already exists), `PROVIDER_UNAVAILABLE` (unavailable; repeat with the same id),
+	// `CARDS_UNAVAILABLE` (failed precondition) where the shop takes none, `ACCOUNT_CLOSING` (failed precondition) while the
+	// account is being deleted.
 	TopUpWallet(context.Context, *v1.TopUpWalletRequest) (*v1.TopUpWalletResponse, error)
 	// What came and went, newest first.
 	ListTransactions(context.Context, *v1.ListTransactionsRequest) (*v1.ListTransactionsResponse, error)
 	// Hands a card to the provider and keeps what it gives in return: never the number. Errors: `CARD_INVALID` (invalid
-	// argument), `TOO_MANY_CARDS` (failed precondition) above 10.
+	// argument), `TOO_MANY_CARDS` (failed precondition) above 10, `CARDS_UNAVAILABLE` (failed precondition) where the shop
+	// takes none, `PROVIDER_UNAVAILABLE` (unavailable; try again), `ACCOUNT_CLOSING` (failed precondition) while the account is
+	// being deleted.
 	SaveCard(context.Context, *v1.SaveCardRequest) (*v1.SaveCardResponse, error)
 	// The caller's cards, newest first.
 	ListCards(context.Context, *v1.ListCardsRequest) (*v1.ListCardsResponse, error)
@@ -235,6 +244,7 @@ func NewPaymentServiceHandler(svc PaymentServiceHandler, opts ...connect.Handler
 		PaymentServiceTopUpWalletProcedure,
 		svc.TopUpWallet,
 		connect.WithSchema(paymentServiceMethods.ByName("TopUpWallet")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	paymentServiceListTransactionsHandler := connect.NewUnaryHandlerSimple(

@@ -61,6 +61,7 @@ func NewShippingCourierServiceClient(httpClient connect.HTTPClient, baseURL stri
 			httpClient,
 			baseURL+ShippingCourierServiceHandOverProcedure,
 			connect.WithSchema(shippingCourierServiceMethods.ByName("HandOver")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -99,6 +100,7 @@ func NewShippingCourierServiceHandler(svc ShippingCourierServiceHandler, opts ..
 		ShippingCourierServiceHandOverProcedure,
 		svc.HandOver,
 		connect.WithSchema(shippingCourierServiceMethods.ByName("HandOver")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/taproom.shipping.v1.ShippingCourierService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -204,8 +204,10 @@ func (UnimplementedShippingServiceHandler) TrackShipment(context.Context, *v1.Tr
 type ShippingAdminServiceClient interface {
 	// Shipments of everybody, newest first.
 	ListShipments(context.Context, *v1.ListShipmentsRequest) (*v1.ListShipmentsResponse, error)
-	// Takes a shipment one step further in the warehouse: to assembling or assembled. Errors: `SHIPMENT_NOT_FOUND`,
-	// `SHIPMENT_STATE_CONFLICT` (failed precondition).
+	// Takes a shipment one step further: to assembling, to assembled, and, where no courier of the shop's drives, out of the
+	// warehouse, to the customer or back. What a courier took is his, and what staff handed over is theirs: neither can move
+	// the other's. A parcel that comes back without a recall cancels its order, as one that nobody would take does. Errors:
+	// `SHIPMENT_NOT_FOUND`, `SHIPMENT_STATE_CONFLICT` (failed precondition).
 	AdvanceShipment(context.Context, *v1.AdvanceShipmentRequest) (*v1.AdvanceShipmentResponse, error)
 	// Checks the rules that shipments must obey.
 	CheckInvariants(context.Context, *v1.CheckInvariantsRequest) (*v1.CheckInvariantsResponse, error)
@@ -233,6 +235,7 @@ func NewShippingAdminServiceClient(httpClient connect.HTTPClient, baseURL string
 			httpClient,
 			baseURL+ShippingAdminServiceAdvanceShipmentProcedure,
 			connect.WithSchema(shippingAdminServiceMethods.ByName("AdvanceShipment")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
 		checkInvariants: connect.NewClient[v1.CheckInvariantsRequest, v1.CheckInvariantsResponse](
@@ -284,8 +287,10 @@ func (c *shippingAdminServiceClient) CheckInvariants(ctx context.Context, req *v
 type ShippingAdminServiceHandler interface {
 	// Shipments of everybody, newest first.
 	ListShipments(context.Context, *v1.ListShipmentsRequest) (*v1.ListShipmentsResponse, error)
-	// Takes a shipment one step further in the warehouse: to assembling or assembled. Errors: `SHIPMENT_NOT_FOUND`,
-	// `SHIPMENT_STATE_CONFLICT` (failed precondition).
+	// Takes a shipment one step further: to assembling, to assembled, and, where no courier of the shop's drives, out of the
+	// warehouse, to the customer or back. What a courier took is his, and what staff handed over is theirs: neither can move
+	// the other's. A parcel that comes back without a recall cancels its order, as one that nobody would take does. Errors:
+	// `SHIPMENT_NOT_FOUND`, `SHIPMENT_STATE_CONFLICT` (failed precondition).
 	AdvanceShipment(context.Context, *v1.AdvanceShipmentRequest) (*v1.AdvanceShipmentResponse, error)
 	// Checks the rules that shipments must obey.
 	CheckInvariants(context.Context, *v1.CheckInvariantsRequest) (*v1.CheckInvariantsResponse, error)
@@ -309,6 +314,7 @@ func NewShippingAdminServiceHandler(svc ShippingAdminServiceHandler, opts ...con
 		ShippingAdminServiceAdvanceShipmentProcedure,
 		svc.AdvanceShipment,
 		connect.WithSchema(shippingAdminServiceMethods.ByName("AdvanceShipment")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
 	shippingAdminServiceCheckInvariantsHandler := connect.NewUnaryHandlerSimple(

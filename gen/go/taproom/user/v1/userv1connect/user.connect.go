@@ -103,8 +103,10 @@ type UserServiceClient interface {
 	UpdateProfile(context.Context, *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error)
 	// Changes the password and ends all other sessions. Errors: `CREDENTIALS_INVALID` (permission denied).
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
-	// Deletes the account, for good. Errors: `CREDENTIALS_INVALID` (permission denied), `ORDERS_OPEN`, `WALLET_NOT_EMPTY`
-	// (failed precondition).
+	// Deletes the account, for good. While it is looked into nothing can be ordered and the wallet not be topped up: either the
+	// account goes or the order comes through. Errors: `CREDENTIALS_INVALID` (permission denied), `ORDERS_OPEN`,
+	// `WALLET_NOT_EMPTY`, `LAST_STAFF` (failed precondition), `ACCOUNT_CLOSING` (aborted) while another deletion is under way,
+	// `DELETION_UNAVAILABLE` (unavailable).
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// The caller's addresses, the default one first.
 	ListAddresses(context.Context, *v1.ListAddressesRequest) (*v1.ListAddressesResponse, error)
@@ -363,8 +365,10 @@ type UserServiceHandler interface {
 	UpdateProfile(context.Context, *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error)
 	// Changes the password and ends all other sessions. Errors: `CREDENTIALS_INVALID` (permission denied).
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
-	// Deletes the account, for good. Errors: `CREDENTIALS_INVALID` (permission denied), `ORDERS_OPEN`, `WALLET_NOT_EMPTY`
-	// (failed precondition).
+	// Deletes the account, for good. While it is looked into nothing can be ordered and the wallet not be topped up: either the
+	// account goes or the order comes through. Errors: `CREDENTIALS_INVALID` (permission denied), `ORDERS_OPEN`,
+	// `WALLET_NOT_EMPTY`, `LAST_STAFF` (failed precondition), `ACCOUNT_CLOSING` (aborted) while another deletion is under way,
+	// `DELETION_UNAVAILABLE` (unavailable).
 	DeleteAccount(context.Context, *v1.DeleteAccountRequest) (*v1.DeleteAccountResponse, error)
 	// The caller's addresses, the default one first.
 	ListAddresses(context.Context, *v1.ListAddressesRequest) (*v1.ListAddressesResponse, error)

@@ -487,7 +487,10 @@ export declare type ListCartEventsResponse = Message<"taproom.cart.v1.ListCartEv
 export declare const ListCartEventsResponseSchema: GenMessage<ListCartEventsResponse>;
 
 /**
- * Changes of the caller's cart. Each answers the version that the change made, which queries can wait for.
+ * Changes of the caller's cart. Each answers the cart as the change made it, with a version which queries can wait for. A
+ * repeat, of the same request with the same `request_id`, changes nothing and is answered as the first was; when it comes more
+ * than 32 changes later, perhaps with the cart as it is then, and after 256 it is a new request. Another request of the same
+ * method with the same `request_id` is refused: `REQUEST_ID_REUSED` (already exists).
  *
  * @generated from service taproom.cart.v1.CartCommandService
  */

@@ -356,7 +356,8 @@ export declare type CartRestored = Message<"taproom.event.v1.CartRestored"> & {
 export declare const CartRestoredSchema: GenMessage<CartRestored>;
 
 /**
- * A cart's state so far.
+ * A cart's state so far: what it once was, and the newest events, which stay so that a repeated command can be answered as
+ * it was at first.
  *
  * @generated from message taproom.event.v1.CartSnapshot
  */
@@ -388,6 +389,13 @@ export declare type CartSnapshot = Message<"taproom.event.v1.CartSnapshot"> & {
    * @generated from field: taproom.event.v1.CartHandedOver handed_over = 4;
    */
   handedOver?: CartHandedOver | undefined;
+
+  /**
+   * What happened after all of the above, oldest first.
+   *
+   * @generated from field: repeated taproom.event.v1.CartEvent recent_events = 5;
+   */
+  recentEvents: CartEvent[];
 };
 
 /**

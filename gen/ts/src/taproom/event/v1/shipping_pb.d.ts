@@ -180,6 +180,13 @@ export declare type ShipmentStopRefused = Message<"taproom.event.v1.ShipmentStop
    * @generated from field: int64 version = 3;
    */
   version: bigint;
+
+  /**
+   * The request that this answers: the version in its `OrderCancelRequested`.
+   *
+   * @generated from field: int64 request = 4;
+   */
+  request: bigint;
 };
 
 /**
@@ -189,7 +196,7 @@ export declare type ShipmentStopRefused = Message<"taproom.event.v1.ShipmentStop
 export declare const ShipmentStopRefusedSchema: GenMessage<ShipmentStopRefused>;
 
 /**
- * A courier took the shipment: stock is consumed, and customers can't cancel any more.
+ * The shipment left the warehouse: stock is consumed, and customers can't cancel any more.
  *
  * @generated from message taproom.event.v1.ShipmentHandedOver
  */
@@ -264,7 +271,7 @@ export declare type ShipmentDelivered = Message<"taproom.event.v1.ShipmentDelive
 export declare const ShipmentDeliveredSchema: GenMessage<ShipmentDelivered>;
 
 /**
- * A recalled parcel is back in the warehouse: stock returns, the order is cancelled and refunded.
+ * A parcel that was recalled, or that nobody took, is back in the warehouse: stock returns, the order is cancelled and refunded.
  *
  * @generated from message taproom.event.v1.ShipmentReturned
  */
@@ -291,7 +298,7 @@ export declare type ShipmentReturned = Message<"taproom.event.v1.ShipmentReturne
   version: bigint;
 
   /**
-   * The reason that the recall was asked for: `STAFF` or `FRAUD`.
+   * The reason that the recall was asked for, `STAFF` or `FRAUD`; `STAFF` when nobody took it.
    *
    * @generated from field: string reason = 4;
    */

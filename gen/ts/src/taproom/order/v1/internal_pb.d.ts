@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { CancelReason, OrderState } from "./order_pb.js";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file taproom/order/v1/internal.proto.
@@ -127,44 +128,58 @@ export declare type CloseCheckoutsResponse = Message<"taproom.order.v1.CloseChec
 export declare const CloseCheckoutsResponseSchema: GenMessage<CloseCheckoutsResponse>;
 
 /**
- * Request of CountOpenOrders.
+ * Request of HoldCustomer.
  *
- * @generated from message taproom.order.v1.CountOpenOrdersRequest
+ * @generated from message taproom.order.v1.HoldCustomerRequest
  */
-export declare type CountOpenOrdersRequest = Message<"taproom.order.v1.CountOpenOrdersRequest"> & {
+export declare type HoldCustomerRequest = Message<"taproom.order.v1.HoldCustomerRequest"> & {
   /**
    * The user's id.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
-};
 
-/**
- * Describes the message taproom.order.v1.CountOpenOrdersRequest.
- * Use `create(CountOpenOrdersRequestSchema)` to create a new message.
- */
-export declare const CountOpenOrdersRequestSchema: GenMessage<CountOpenOrdersRequest>;
-
-/**
- * Response of CountOpenOrders.
- *
- * @generated from message taproom.order.v1.CountOpenOrdersResponse
- */
-export declare type CountOpenOrdersResponse = Message<"taproom.order.v1.CountOpenOrdersResponse"> & {
   /**
-   * How many.
+   * UUID that the caller makes up: only under the same one a hold is prolonged or ended.
    *
-   * @generated from field: int64 count = 1;
+   * @generated from field: string hold_id = 2;
    */
-  count: bigint;
+  holdId: string;
+
+  /**
+   * How long from now on, an hour at most; 0: the hold ends now.
+   *
+   * @generated from field: google.protobuf.Duration length = 3;
+   */
+  length?: Duration | undefined;
 };
 
 /**
- * Describes the message taproom.order.v1.CountOpenOrdersResponse.
- * Use `create(CountOpenOrdersResponseSchema)` to create a new message.
+ * Describes the message taproom.order.v1.HoldCustomerRequest.
+ * Use `create(HoldCustomerRequestSchema)` to create a new message.
  */
-export declare const CountOpenOrdersResponseSchema: GenMessage<CountOpenOrdersResponse>;
+export declare const HoldCustomerRequestSchema: GenMessage<HoldCustomerRequest>;
+
+/**
+ * Response of HoldCustomer.
+ *
+ * @generated from message taproom.order.v1.HoldCustomerResponse
+ */
+export declare type HoldCustomerResponse = Message<"taproom.order.v1.HoldCustomerResponse"> & {
+  /**
+   * Orders that are neither delivered nor cancelled, and cancelled ones whose money is still to be given back.
+   *
+   * @generated from field: int64 open_orders = 1;
+   */
+  openOrders: bigint;
+};
+
+/**
+ * Describes the message taproom.order.v1.HoldCustomerResponse.
+ * Use `create(HoldCustomerResponseSchema)` to create a new message.
+ */
+export declare const HoldCustomerResponseSchema: GenMessage<HoldCustomerResponse>;
 
 /**
  * What other services ask of orders.
@@ -195,14 +210,16 @@ export declare const OrderStateService: GenService<{
     output: typeof CloseCheckoutsResponseSchema;
   },
   /**
-   * How many orders of a user are neither delivered nor cancelled.
+   * Takes no new orders from a user for a while and says how many are under way: an answer of none stays true for as long.
+   * Asked before an account is deleted. It ends by itself, so that whoever asked may die. Errors: `ACCOUNT_CLOSING`
+   * (aborted) while another hold lasts.
    *
-   * @generated from rpc taproom.order.v1.OrderStateService.CountOpenOrders
+   * @generated from rpc taproom.order.v1.OrderStateService.HoldCustomer
    */
-  countOpenOrders: {
+  holdCustomer: {
     methodKind: "unary";
-    input: typeof CountOpenOrdersRequestSchema;
-    output: typeof CountOpenOrdersResponseSchema;
+    input: typeof HoldCustomerRequestSchema;
+    output: typeof HoldCustomerResponseSchema;
   },
 }>;
 

@@ -958,7 +958,8 @@ export declare const OrderService: GenService<{
    * Orders the caller's cart. Answers once the order is kept; reserving and paying follow. Errors: those of QuoteOrder;
    * `QUOTE_CHANGED` (failed precondition) when something changed since the quote; `ORDER_IN_PROGRESS` (failed
    * precondition, metadata `order_id`) while the cart's last order is still being taken from it; `ADDRESS_NOT_FOUND`;
-   * `CARD_NOT_FOUND`; `REQUEST_ID_REUSED` (already exists).
+   * `CARD_NOT_FOUND`; `CARDS_UNAVAILABLE` (failed precondition) where the shop takes none; `ACCOUNT_CLOSING` (failed
+   * precondition) while the account is being deleted; `REQUEST_ID_REUSED` (already exists).
    *
    * @generated from rpc taproom.order.v1.OrderService.PlaceOrder
    */

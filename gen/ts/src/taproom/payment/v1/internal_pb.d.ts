@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file taproom/payment/v1/internal.proto.
@@ -11,33 +12,47 @@ import type { Message } from "@bufbuild/protobuf";
 export declare const file_taproom_payment_v1_internal: GenFile;
 
 /**
- * Request of GetWalletState.
+ * Request of HoldWallet.
  *
- * @generated from message taproom.payment.v1.GetWalletStateRequest
+ * @generated from message taproom.payment.v1.HoldWalletRequest
  */
-export declare type GetWalletStateRequest = Message<"taproom.payment.v1.GetWalletStateRequest"> & {
+export declare type HoldWalletRequest = Message<"taproom.payment.v1.HoldWalletRequest"> & {
   /**
    * The user's id.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
+
+  /**
+   * UUID that the caller makes up: only under the same one a hold is prolonged or ended.
+   *
+   * @generated from field: string hold_id = 2;
+   */
+  holdId: string;
+
+  /**
+   * How long from now on, an hour at most; 0: the hold ends now.
+   *
+   * @generated from field: google.protobuf.Duration length = 3;
+   */
+  length?: Duration | undefined;
 };
 
 /**
- * Describes the message taproom.payment.v1.GetWalletStateRequest.
- * Use `create(GetWalletStateRequestSchema)` to create a new message.
+ * Describes the message taproom.payment.v1.HoldWalletRequest.
+ * Use `create(HoldWalletRequestSchema)` to create a new message.
  */
-export declare const GetWalletStateRequestSchema: GenMessage<GetWalletStateRequest>;
+export declare const HoldWalletRequestSchema: GenMessage<HoldWalletRequest>;
 
 /**
- * Response of GetWalletState.
+ * Response of HoldWallet.
  *
- * @generated from message taproom.payment.v1.GetWalletStateResponse
+ * @generated from message taproom.payment.v1.HoldWalletResponse
  */
-export declare type GetWalletStateResponse = Message<"taproom.payment.v1.GetWalletStateResponse"> & {
+export declare type HoldWalletResponse = Message<"taproom.payment.v1.HoldWalletResponse"> & {
   /**
-   * It holds no money and has no holds.
+   * It holds no money, has no holds and expects no top-up.
    *
    * @generated from field: bool empty = 1;
    */
@@ -45,10 +60,10 @@ export declare type GetWalletStateResponse = Message<"taproom.payment.v1.GetWall
 };
 
 /**
- * Describes the message taproom.payment.v1.GetWalletStateResponse.
- * Use `create(GetWalletStateResponseSchema)` to create a new message.
+ * Describes the message taproom.payment.v1.HoldWalletResponse.
+ * Use `create(HoldWalletResponseSchema)` to create a new message.
  */
-export declare const GetWalletStateResponseSchema: GenMessage<GetWalletStateResponse>;
+export declare const HoldWalletResponseSchema: GenMessage<HoldWalletResponse>;
 
 /**
  * What other services ask of payment.
@@ -57,14 +72,16 @@ export declare const GetWalletStateResponseSchema: GenMessage<GetWalletStateResp
  */
 export declare const PaymentStateService: GenService<{
   /**
-   * Whether a user's wallet holds money or has holds.
+   * Lets nobody top a user's wallet up or save a card for a while and says whether the wallet is empty. Asked before an account is deleted, when
+   * no order can bring money back any more. It ends by itself, so that whoever asked may die. Errors: `ACCOUNT_CLOSING`
+   * (aborted) while another hold lasts.
    *
-   * @generated from rpc taproom.payment.v1.PaymentStateService.GetWalletState
+   * @generated from rpc taproom.payment.v1.PaymentStateService.HoldWallet
    */
-  getWalletState: {
+  holdWallet: {
     methodKind: "unary";
-    input: typeof GetWalletStateRequestSchema;
-    output: typeof GetWalletStateResponseSchema;
+    input: typeof HoldWalletRequestSchema;
+    output: typeof HoldWalletResponseSchema;
   },
 }>;
 

@@ -4,26 +4,27 @@
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import { file_taproom_policy_v1_policy } from "../../policy/v1/policy_pb.js";
 
 /**
  * Describes the file taproom/payment/v1/internal.proto.
  */
 export const file_taproom_payment_v1_internal = /*@__PURE__*/
-  fileDesc("CiF0YXByb29tL3BheW1lbnQvdjEvaW50ZXJuYWwucHJvdG8SEnRhcHJvb20ucGF5bWVudC52MSIyChVHZXRXYWxsZXRTdGF0ZVJlcXVlc3QSGQoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQEiJwoWR2V0V2FsbGV0U3RhdGVSZXNwb25zZRINCgVlbXB0eRgBIAEoCDKHAQoTUGF5bWVudFN0YXRlU2VydmljZRJwCg5HZXRXYWxsZXRTdGF0ZRIpLnRhcHJvb20ucGF5bWVudC52MS5HZXRXYWxsZXRTdGF0ZVJlcXVlc3QaKi50YXByb29tLnBheW1lbnQudjEuR2V0V2FsbGV0U3RhdGVSZXNwb25zZSIHkAIBiLUYBULWAQoWY29tLnRhcHJvb20ucGF5bWVudC52MUINSW50ZXJuYWxQcm90b1ABWkNnaXRodWIuY29tL3RhcHJvb20tc2hvcC90YXByb29tL2dlbi9nby90YXByb29tL3BheW1lbnQvdjE7cGF5bWVudHYxogIDVFBYqgISVGFwcm9vbS5QYXltZW50LlYxygISVGFwcm9vbVxQYXltZW50XFYx4gIeVGFwcm9vbVxQYXltZW50XFYxXEdQQk1ldGFkYXRh6gIUVGFwcm9vbTo6UGF5bWVudDo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_taproom_policy_v1_policy]);
+  fileDesc("CiF0YXByb29tL3BheW1lbnQvdjEvaW50ZXJuYWwucHJvdG8SEnRhcHJvb20ucGF5bWVudC52MSKGAQoRSG9sZFdhbGxldFJlcXVlc3QSGQoHdXNlcl9pZBgBIAEoCUIIukgFcgOwAQESGQoHaG9sZF9pZBgCIAEoCUIIukgFcgOwAQESOwoGbGVuZ3RoGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA3IAQGqAQciAwiQHDIAIiMKEkhvbGRXYWxsZXRSZXNwb25zZRINCgVlbXB0eRgBIAEoCDJ7ChNQYXltZW50U3RhdGVTZXJ2aWNlEmQKCkhvbGRXYWxsZXQSJS50YXByb29tLnBheW1lbnQudjEuSG9sZFdhbGxldFJlcXVlc3QaJi50YXByb29tLnBheW1lbnQudjEuSG9sZFdhbGxldFJlc3BvbnNlIgeQAgKItRgFQtYBChZjb20udGFwcm9vbS5wYXltZW50LnYxQg1JbnRlcm5hbFByb3RvUAFaQ2dpdGh1Yi5jb20vdGFwcm9vbS1zaG9wL3RhcHJvb20vZ2VuL2dvL3RhcHJvb20vcGF5bWVudC92MTtwYXltZW50djGiAgNUUFiqAhJUYXByb29tLlBheW1lbnQuVjHKAhJUYXByb29tXFBheW1lbnRcVjHiAh5UYXByb29tXFBheW1lbnRcVjFcR1BCTWV0YWRhdGHqAhRUYXByb29tOjpQYXltZW50OjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_taproom_policy_v1_policy]);
 
 /**
- * Describes the message taproom.payment.v1.GetWalletStateRequest.
- * Use `create(GetWalletStateRequestSchema)` to create a new message.
+ * Describes the message taproom.payment.v1.HoldWalletRequest.
+ * Use `create(HoldWalletRequestSchema)` to create a new message.
  */
-export const GetWalletStateRequestSchema = /*@__PURE__*/
+export const HoldWalletRequestSchema = /*@__PURE__*/
   messageDesc(file_taproom_payment_v1_internal, 0);
 
 /**
- * Describes the message taproom.payment.v1.GetWalletStateResponse.
- * Use `create(GetWalletStateResponseSchema)` to create a new message.
+ * Describes the message taproom.payment.v1.HoldWalletResponse.
+ * Use `create(HoldWalletResponseSchema)` to create a new message.
  */
-export const GetWalletStateResponseSchema = /*@__PURE__*/
+export const HoldWalletResponseSchema = /*@__PURE__*/
   messageDesc(file_taproom_payment_v1_internal, 1);
 
 /**

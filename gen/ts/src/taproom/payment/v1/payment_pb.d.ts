@@ -471,6 +471,13 @@ export declare type ListCardsResponse = Message<"taproom.payment.v1.ListCardsRes
    * @generated from field: repeated taproom.payment.v1.Card cards = 1;
    */
   cards: Card[];
+
+  /**
+   * The shop takes cards. If not, there is no use in offering them: only wallets pay.
+   *
+   * @generated from field: bool cards_available = 2;
+   */
+  cardsAvailable: boolean;
 };
 
 /**
@@ -837,7 +844,9 @@ export declare const PaymentService: GenService<{
   },
   /**
    * Puts money into the wallet from a saved card. Errors: `CARD_NOT_FOUND`, `CARD_DECLINED`, `WALLET_LIMIT` (failed
-   * precondition), `REQUEST_ID_REUSED` (already exists), `PROVIDER_UNAVAILABLE` (unavailable; repeat with the same id).
+   * precondition), `REQUEST_ID_REUSED` (already exists), `PROVIDER_UNAVAILABLE` (unavailable; repeat with the same id),
+   * `CARDS_UNAVAILABLE` (failed precondition) where the shop takes none, `ACCOUNT_CLOSING` (failed precondition) while the
+   * account is being deleted.
    *
    * @generated from rpc taproom.payment.v1.PaymentService.TopUpWallet
    */
@@ -858,7 +867,9 @@ export declare const PaymentService: GenService<{
   },
   /**
    * Hands a card to the provider and keeps what it gives in return: never the number. Errors: `CARD_INVALID` (invalid
-   * argument), `TOO_MANY_CARDS` (failed precondition) above 10.
+   * argument), `TOO_MANY_CARDS` (failed precondition) above 10, `CARDS_UNAVAILABLE` (failed precondition) where the shop
+   * takes none, `PROVIDER_UNAVAILABLE` (unavailable; try again), `ACCOUNT_CLOSING` (failed precondition) while the account is
+   * being deleted.
    *
    * @generated from rpc taproom.payment.v1.PaymentService.SaveCard
    */

@@ -38,7 +38,8 @@ export declare const HandOverRequestSchema: GenMessage<HandOverRequest>;
  */
 export declare type HandOverResponse = Message<"taproom.shipping.v1.HandOverResponse"> & {
   /**
-   * The courier has it now and shall drive; false: it was stopped, or is already where it belongs.
+   * The courier has it now and shall drive; false: it was stopped, staff handed it over themselves, or it is already where
+   * it belongs.
    *
    * @generated from field: bool accepted = 1;
    */

@@ -145,6 +145,13 @@ export declare type Shipment = Message<"taproom.shipping.v1.Shipment"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 9;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * Who has, or had, it; absent before the hand-over.
+   *
+   * @generated from field: taproom.shipping.v1.Carriage carriage = 10;
+   */
+  carriage?: Carriage | undefined;
 };
 
 /**
@@ -152,6 +159,40 @@ export declare type Shipment = Message<"taproom.shipping.v1.Shipment"> & {
  * Use `create(ShipmentSchema)` to create a new message.
  */
 export declare const ShipmentSchema: GenMessage<Shipment>;
+
+/**
+ * How a parcel comes to its customer.
+ *
+ * @generated from message taproom.shipping.v1.Carriage
+ */
+export declare type Carriage = Message<"taproom.shipping.v1.Carriage"> & {
+  /**
+   * Who brings it.
+   *
+   * @generated from field: taproom.shipping.v1.CarriedBy carried_by = 1;
+   */
+  carriedBy: CarriedBy;
+
+  /**
+   * Name of the carrier.
+   *
+   * @generated from field: string carrier = 2;
+   */
+  carrier: string;
+
+  /**
+   * What the carrier calls the parcel; empty: it gives none.
+   *
+   * @generated from field: string tracking_reference = 3;
+   */
+  trackingReference: string;
+};
+
+/**
+ * Describes the message taproom.shipping.v1.Carriage.
+ * Use `create(CarriageSchema)` to create a new message.
+ */
+export declare const CarriageSchema: GenMessage<Carriage>;
 
 /**
  * Request of ListShippingMethods.
@@ -362,11 +403,18 @@ export declare type AdvanceShipmentRequest = Message<"taproom.shipping.v1.Advanc
   id: string;
 
   /**
-   * The state to reach: assembling or assembled.
+   * The state to reach: assembling, assembled, handed over, delivered or returned.
    *
    * @generated from field: taproom.shipping.v1.ShipmentState to = 3;
    */
   to: ShipmentState;
+
+  /**
+   * Who brings it; of a hand-over.
+   *
+   * @generated from field: taproom.shipping.v1.Carriage carriage = 4;
+   */
+  carriage?: Carriage | undefined;
 };
 
 /**
@@ -464,7 +512,7 @@ export enum ShipmentState {
   ASSEMBLED = 3,
 
   /**
-   * A courier has it.
+   * Left the warehouse: a courier has it, or who `carriage` names.
    *
    * @generated from enum value: SHIPMENT_STATE_HANDED_OVER = 4;
    */
@@ -485,7 +533,7 @@ export enum ShipmentState {
   STOPPED = 6,
 
   /**
-   * Recalled: the courier brings it back.
+   * Recalled: who has it brings it back.
    *
    * @generated from enum value: SHIPMENT_STATE_RETURNING = 7;
    */
@@ -503,6 +551,53 @@ export enum ShipmentState {
  * Describes the enum taproom.shipping.v1.ShipmentState.
  */
 export declare const ShipmentStateSchema: GenEnum<ShipmentState>;
+
+/**
+ * Who brings a parcel to its customer.
+ *
+ * @generated from enum taproom.shipping.v1.CarriedBy
+ */
+export enum CarriedBy {
+  /**
+   * Not set: it has not left the warehouse.
+   *
+   * @generated from enum value: CARRIED_BY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * One of the shop's couriers, who takes parcels from their queue and tells of the way himself.
+   *
+   * @generated from enum value: CARRIED_BY_COURIER = 1;
+   */
+  COURIER = 1,
+
+  /**
+   * The shop's staff.
+   *
+   * @generated from enum value: CARRIED_BY_STAFF = 2;
+   */
+  STAFF = 2,
+
+  /**
+   * Nobody: the customer collects it.
+   *
+   * @generated from enum value: CARRIED_BY_PICK_UP = 3;
+   */
+  PICK_UP = 3,
+
+  /**
+   * A carrier, such as the post.
+   *
+   * @generated from enum value: CARRIED_BY_CARRIER = 4;
+   */
+  CARRIER = 4,
+}
+
+/**
+ * Describes the enum taproom.shipping.v1.CarriedBy.
+ */
+export declare const CarriedBySchema: GenEnum<CarriedBy>;
 
 /**
  * Shipping, for customers.
@@ -560,8 +655,10 @@ export declare const ShippingAdminService: GenService<{
     output: typeof ListShipmentsResponseSchema;
   },
   /**
-   * Takes a shipment one step further in the warehouse: to assembling or assembled. Errors: `SHIPMENT_NOT_FOUND`,
-   * `SHIPMENT_STATE_CONFLICT` (failed precondition).
+   * Takes a shipment one step further: to assembling, to assembled, and, where no courier of the shop's drives, out of the
+   * warehouse, to the customer or back. What a courier took is his, and what staff handed over is theirs: neither can move
+   * the other's. A parcel that comes back without a recall cancels its order, as one that nobody would take does. Errors:
+   * `SHIPMENT_NOT_FOUND`, `SHIPMENT_STATE_CONFLICT` (failed precondition).
    *
    * @generated from rpc taproom.shipping.v1.ShippingAdminService.AdvanceShipment
    */

@@ -1090,8 +1090,10 @@ export declare const UserService: GenService<{
     output: typeof ChangePasswordResponseSchema;
   },
   /**
-   * Deletes the account, for good. Errors: `CREDENTIALS_INVALID` (permission denied), `ORDERS_OPEN`, `WALLET_NOT_EMPTY`
-   * (failed precondition).
+   * Deletes the account, for good. While it is looked into nothing can be ordered and the wallet not be topped up: either the
+   * account goes or the order comes through. Errors: `CREDENTIALS_INVALID` (permission denied), `ORDERS_OPEN`,
+   * `WALLET_NOT_EMPTY`, `LAST_STAFF` (failed precondition), `ACCOUNT_CLOSING` (aborted) while another deletion is under way,
+   * `DELETION_UNAVAILABLE` (unavailable).
    *
    * @generated from rpc taproom.user.v1.UserService.DeleteAccount
    */

@@ -9,6 +9,18 @@ import (
 	"github.com/taproom-shop/taproom/services/order/internal/ent/db"
 )
 
+// The CustomerFunc type is an adapter to allow the use of ordinary
+// function as Customer mutator.
+type CustomerFunc func(context.Context, *db.CustomerMutation) (db.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CustomerFunc) Mutate(ctx context.Context, m db.Mutation) (db.Value, error) {
+	if mv, ok := m.(*db.CustomerMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *db.CustomerMutation", m)
+}
+
 // The LineFunc type is an adapter to allow the use of ordinary
 // function as Line mutator.
 type LineFunc func(context.Context, *db.LineMutation) (db.Value, error)

@@ -9,6 +9,18 @@ import (
 )
 
 var (
+	// CustomersColumns holds the columns for the "customers" table.
+	CustomersColumns = []*schema.Column{
+		{Name: "user_id", Type: field.TypeString},
+		{Name: "hold_id", Type: field.TypeString},
+		{Name: "held_until", Type: field.TypeTime},
+	}
+	// CustomersTable holds the schema information for the "customers" table.
+	CustomersTable = &schema.Table{
+		Name:       "customers",
+		Columns:    CustomersColumns,
+		PrimaryKey: []*schema.Column{CustomersColumns[0]},
+	}
 	// OrderLinesColumns holds the columns for the "order_lines" table.
 	OrderLinesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -53,7 +65,7 @@ var (
 		{Name: "stock", Type: field.TypeString, Default: ""},
 		{Name: "money", Type: field.TypeString, Default: ""},
 		{Name: "confirmed", Type: field.TypeBool, Default: false},
-		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
+		{Name: "cancel_request", Type: field.TypeInt64, Default: 0},
 		{Name: "requested_reason", Type: field.TypeString, Default: ""},
 		{Name: "recall", Type: field.TypeBool, Default: false},
 		{Name: "subtotal", Type: field.TypeInt64},
@@ -130,6 +142,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		CustomersTable,
 		OrderLinesTable,
 		OrdersTable,
 		OrderTimelineTable,
@@ -137,6 +150,9 @@ var (
 )
 
 func init() {
+	CustomersTable.Annotation = &entsql.Annotation{
+		Table: "customers",
+	}
 	OrderLinesTable.ForeignKeys[0].RefTable = OrdersTable
 	OrderLinesTable.Annotation = &entsql.Annotation{
 		Table: "order_lines",

@@ -34,8 +34,8 @@ const (
 	FieldMoney = "money"
 	// FieldConfirmed holds the string denoting the confirmed field in the database.
 	FieldConfirmed = "confirmed"
-	// FieldCancelRequested holds the string denoting the cancel_requested field in the database.
-	FieldCancelRequested = "cancel_requested"
+	// FieldCancelRequest holds the string denoting the cancel_request field in the database.
+	FieldCancelRequest = "cancel_request"
 	// FieldRequestedReason holds the string denoting the requested_reason field in the database.
 	FieldRequestedReason = "requested_reason"
 	// FieldRecall holds the string denoting the recall field in the database.
@@ -91,7 +91,7 @@ var Columns = []string{
 	FieldStock,
 	FieldMoney,
 	FieldConfirmed,
-	FieldCancelRequested,
+	FieldCancelRequest,
 	FieldRequestedReason,
 	FieldRecall,
 	FieldSubtotal,
@@ -129,8 +129,8 @@ var (
 	DefaultMoney string
 	// DefaultConfirmed holds the default value on creation for the "confirmed" field.
 	DefaultConfirmed bool
-	// DefaultCancelRequested holds the default value on creation for the "cancel_requested" field.
-	DefaultCancelRequested bool
+	// DefaultCancelRequest holds the default value on creation for the "cancel_request" field.
+	DefaultCancelRequest int64
 	// DefaultRequestedReason holds the default value on creation for the "requested_reason" field.
 	DefaultRequestedReason string
 	// DefaultRecall holds the default value on creation for the "recall" field.
@@ -195,9 +195,9 @@ func ByConfirmed(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldConfirmed, opts...).ToFunc()
 }
 
-// ByCancelRequested orders the results by the cancel_requested field.
-func ByCancelRequested(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldCancelRequested, opts...).ToFunc()
+// ByCancelRequest orders the results by the cancel_request field.
+func ByCancelRequest(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCancelRequest, opts...).ToFunc()
 }
 
 // ByRequestedReason orders the results by the requested_reason field.

@@ -120,9 +120,9 @@ func Confirmed(v bool) predicate.Order {
 	return predicate.Order(sql.FieldEQ(FieldConfirmed, v))
 }
 
-// CancelRequested applies equality check predicate on the "cancel_requested" field. It's identical to CancelRequestedEQ.
-func CancelRequested(v bool) predicate.Order {
-	return predicate.Order(sql.FieldEQ(FieldCancelRequested, v))
+// CancelRequest applies equality check predicate on the "cancel_request" field. It's identical to CancelRequestEQ.
+func CancelRequest(v int64) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldCancelRequest, v))
 }
 
 // RequestedReason applies equality check predicate on the "requested_reason" field. It's identical to RequestedReasonEQ.
@@ -720,14 +720,44 @@ func ConfirmedNEQ(v bool) predicate.Order {
 	return predicate.Order(sql.FieldNEQ(FieldConfirmed, v))
 }
 
-// CancelRequestedEQ applies the EQ predicate on the "cancel_requested" field.
-func CancelRequestedEQ(v bool) predicate.Order {
-	return predicate.Order(sql.FieldEQ(FieldCancelRequested, v))
+// CancelRequestEQ applies the EQ predicate on the "cancel_request" field.
+func CancelRequestEQ(v int64) predicate.Order {
+	return predicate.Order(sql.FieldEQ(FieldCancelRequest, v))
 }
 
-// CancelRequestedNEQ applies the NEQ predicate on the "cancel_requested" field.
-func CancelRequestedNEQ(v bool) predicate.Order {
-	return predicate.Order(sql.FieldNEQ(FieldCancelRequested, v))
+// CancelRequestNEQ applies the NEQ predicate on the "cancel_request" field.
+func CancelRequestNEQ(v int64) predicate.Order {
+	return predicate.Order(sql.FieldNEQ(FieldCancelRequest, v))
+}
+
+// CancelRequestIn applies the In predicate on the "cancel_request" field.
+func CancelRequestIn(vs ...int64) predicate.Order {
+	return predicate.Order(sql.FieldIn(FieldCancelRequest, vs...))
+}
+
+// CancelRequestNotIn applies the NotIn predicate on the "cancel_request" field.
+func CancelRequestNotIn(vs ...int64) predicate.Order {
+	return predicate.Order(sql.FieldNotIn(FieldCancelRequest, vs...))
+}
+
+// CancelRequestGT applies the GT predicate on the "cancel_request" field.
+func CancelRequestGT(v int64) predicate.Order {
+	return predicate.Order(sql.FieldGT(FieldCancelRequest, v))
+}
+
+// CancelRequestGTE applies the GTE predicate on the "cancel_request" field.
+func CancelRequestGTE(v int64) predicate.Order {
+	return predicate.Order(sql.FieldGTE(FieldCancelRequest, v))
+}
+
+// CancelRequestLT applies the LT predicate on the "cancel_request" field.
+func CancelRequestLT(v int64) predicate.Order {
+	return predicate.Order(sql.FieldLT(FieldCancelRequest, v))
+}
+
+// CancelRequestLTE applies the LTE predicate on the "cancel_request" field.
+func CancelRequestLTE(v int64) predicate.Order {
+	return predicate.Order(sql.FieldLTE(FieldCancelRequest, v))
 }
 
 // RequestedReasonEQ applies the EQ predicate on the "requested_reason" field.

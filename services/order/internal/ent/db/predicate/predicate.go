@@ -6,6 +6,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// Customer is the predicate function for customer builders.
+type Customer func(*sql.Selector)
+
 // Line is the predicate function for line builders.
 type Line func(*sql.Selector)
 

@@ -12,7 +12,7 @@ CREATE TABLE orders (
     stock              text     NOT NULL DEFAULT '',
     money              text     NOT NULL DEFAULT '',
     confirmed          bool     NOT NULL DEFAULT false,
-    cancel_requested   bool     NOT NULL DEFAULT false,
+    cancel_request     integer  NOT NULL DEFAULT 0,
     requested_reason   text     NOT NULL DEFAULT '',
     recall             bool     NOT NULL DEFAULT false,
     subtotal           integer  NOT NULL CHECK (subtotal >= 0),
@@ -33,6 +33,12 @@ CREATE UNIQUE INDEX order_open_checkout ON orders (user_id) WHERE checkout_open;
 CREATE UNIQUE INDEX order_user_id_number ON orders (user_id, number);
 CREATE INDEX order_user_id_id ON orders (user_id, id);
 CREATE INDEX order_state_expires_at ON orders (state, expires_at);
+
+CREATE TABLE customers (
+    user_id    text     NOT NULL PRIMARY KEY,
+    hold_id    text     NOT NULL,
+    held_until datetime NOT NULL
+);
 
 CREATE TABLE order_lines (
     id         integer NOT NULL PRIMARY KEY AUTOINCREMENT,

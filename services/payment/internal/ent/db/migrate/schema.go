@@ -180,6 +180,8 @@ var (
 		{Name: "held", Type: field.TypeInt64, Default: 0},
 		{Name: "incoming", Type: field.TypeInt64, Default: 0},
 		{Name: "version", Type: field.TypeInt64, Default: 0},
+		{Name: "hold_id", Type: field.TypeString, Default: ""},
+		{Name: "held_until", Type: field.TypeTime, Nullable: true},
 		{Name: "updated_at", Type: field.TypeTime},
 	}
 	// WalletsTable holds the schema information for the "wallets" table.

@@ -21,6 +21,10 @@ const (
 	FieldIncoming = "incoming"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
+	// FieldHoldID holds the string denoting the hold_id field in the database.
+	FieldHoldID = "hold_id"
+	// FieldHeldUntil holds the string denoting the held_until field in the database.
+	FieldHeldUntil = "held_until"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
 	// Table holds the table name of the wallet in the database.
@@ -35,6 +39,8 @@ var Columns = []string{
 	FieldHeld,
 	FieldIncoming,
 	FieldVersion,
+	FieldHoldID,
+	FieldHeldUntil,
 	FieldUpdatedAt,
 }
 
@@ -57,6 +63,8 @@ var (
 	DefaultIncoming int64
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int64
+	// DefaultHoldID holds the default value on creation for the "hold_id" field.
+	DefaultHoldID string
 )
 
 // OrderOption defines the ordering options for the Wallet queries.
@@ -90,6 +98,16 @@ func ByIncoming(opts ...sql.OrderTermOption) OrderOption {
 // ByVersion orders the results by the version field.
 func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
+// ByHoldID orders the results by the hold_id field.
+func ByHoldID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHoldID, opts...).ToFunc()
+}
+
+// ByHeldUntil orders the results by the held_until field.
+func ByHeldUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHeldUntil, opts...).ToFunc()
 }
 
 // ByUpdatedAt orders the results by the updated_at field.

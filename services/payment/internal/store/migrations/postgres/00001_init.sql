@@ -6,6 +6,8 @@ CREATE TABLE wallets (
   held       bigint NOT NULL DEFAULT 0 CHECK (held >= 0),
   incoming   bigint NOT NULL DEFAULT 0 CHECK (incoming >= 0),
   version    bigint NOT NULL DEFAULT 0,
+  hold_id    varchar NOT NULL DEFAULT '',
+  held_until timestamptz NULL,
   updated_at timestamptz NOT NULL,
   CONSTRAINT wallet_not_overdrawn CHECK (held <= balance)
 );

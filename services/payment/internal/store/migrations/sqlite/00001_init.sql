@@ -6,6 +6,8 @@ CREATE TABLE wallets (
   held       integer NOT NULL DEFAULT 0 CHECK (held >= 0),
   incoming   integer NOT NULL DEFAULT 0 CHECK (incoming >= 0),
   version    integer NOT NULL DEFAULT 0,
+  hold_id    varchar NOT NULL DEFAULT '',
+  held_until datetime NULL,
   updated_at datetime NOT NULL,
   CONSTRAINT wallet_not_overdrawn CHECK (held <= balance)
 );

@@ -27,6 +27,12 @@ const (
 	FieldStep = "step"
 	// FieldProgress holds the string denoting the progress field in the database.
 	FieldProgress = "progress"
+	// FieldCarriedBy holds the string denoting the carried_by field in the database.
+	FieldCarriedBy = "carried_by"
+	// FieldCarrier holds the string denoting the carrier field in the database.
+	FieldCarrier = "carrier"
+	// FieldReference holds the string denoting the reference field in the database.
+	FieldReference = "reference"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -48,6 +54,9 @@ var Columns = []string{
 	FieldAnswered,
 	FieldStep,
 	FieldProgress,
+	FieldCarriedBy,
+	FieldCarrier,
+	FieldReference,
 	FieldVersion,
 	FieldCreatedAt,
 	FieldUpdatedAt,
@@ -109,6 +118,21 @@ func ByStep(opts ...sql.OrderTermOption) OrderOption {
 // ByProgress orders the results by the progress field.
 func ByProgress(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldProgress, opts...).ToFunc()
+}
+
+// ByCarriedBy orders the results by the carried_by field.
+func ByCarriedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCarriedBy, opts...).ToFunc()
+}
+
+// ByCarrier orders the results by the carrier field.
+func ByCarrier(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCarrier, opts...).ToFunc()
+}
+
+// ByReference orders the results by the reference field.
+func ByReference(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReference, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

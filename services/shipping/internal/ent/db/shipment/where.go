@@ -104,6 +104,21 @@ func Progress(v int32) predicate.Shipment {
 	return predicate.Shipment(sql.FieldEQ(FieldProgress, v))
 }
 
+// CarriedBy applies equality check predicate on the "carried_by" field. It's identical to CarriedByEQ.
+func CarriedBy(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEQ(FieldCarriedBy, v))
+}
+
+// Carrier applies equality check predicate on the "carrier" field. It's identical to CarrierEQ.
+func Carrier(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEQ(FieldCarrier, v))
+}
+
+// Reference applies equality check predicate on the "reference" field. It's identical to ReferenceEQ.
+func Reference(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEQ(FieldReference, v))
+}
+
 // Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
 func Version(v int64) predicate.Shipment {
 	return predicate.Shipment(sql.FieldEQ(FieldVersion, v))
@@ -562,6 +577,201 @@ func ProgressLT(v int32) predicate.Shipment {
 // ProgressLTE applies the LTE predicate on the "progress" field.
 func ProgressLTE(v int32) predicate.Shipment {
 	return predicate.Shipment(sql.FieldLTE(FieldProgress, v))
+}
+
+// CarriedByEQ applies the EQ predicate on the "carried_by" field.
+func CarriedByEQ(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEQ(FieldCarriedBy, v))
+}
+
+// CarriedByNEQ applies the NEQ predicate on the "carried_by" field.
+func CarriedByNEQ(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldNEQ(FieldCarriedBy, v))
+}
+
+// CarriedByIn applies the In predicate on the "carried_by" field.
+func CarriedByIn(vs ...string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldIn(FieldCarriedBy, vs...))
+}
+
+// CarriedByNotIn applies the NotIn predicate on the "carried_by" field.
+func CarriedByNotIn(vs ...string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldNotIn(FieldCarriedBy, vs...))
+}
+
+// CarriedByGT applies the GT predicate on the "carried_by" field.
+func CarriedByGT(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldGT(FieldCarriedBy, v))
+}
+
+// CarriedByGTE applies the GTE predicate on the "carried_by" field.
+func CarriedByGTE(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldGTE(FieldCarriedBy, v))
+}
+
+// CarriedByLT applies the LT predicate on the "carried_by" field.
+func CarriedByLT(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldLT(FieldCarriedBy, v))
+}
+
+// CarriedByLTE applies the LTE predicate on the "carried_by" field.
+func CarriedByLTE(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldLTE(FieldCarriedBy, v))
+}
+
+// CarriedByContains applies the Contains predicate on the "carried_by" field.
+func CarriedByContains(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldContains(FieldCarriedBy, v))
+}
+
+// CarriedByHasPrefix applies the HasPrefix predicate on the "carried_by" field.
+func CarriedByHasPrefix(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldHasPrefix(FieldCarriedBy, v))
+}
+
+// CarriedByHasSuffix applies the HasSuffix predicate on the "carried_by" field.
+func CarriedByHasSuffix(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldHasSuffix(FieldCarriedBy, v))
+}
+
+// CarriedByEqualFold applies the EqualFold predicate on the "carried_by" field.
+func CarriedByEqualFold(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEqualFold(FieldCarriedBy, v))
+}
+
+// CarriedByContainsFold applies the ContainsFold predicate on the "carried_by" field.
+func CarriedByContainsFold(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldContainsFold(FieldCarriedBy, v))
+}
+
+// CarrierEQ applies the EQ predicate on the "carrier" field.
+func CarrierEQ(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEQ(FieldCarrier, v))
+}
+
+// CarrierNEQ applies the NEQ predicate on the "carrier" field.
+func CarrierNEQ(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldNEQ(FieldCarrier, v))
+}
+
+// CarrierIn applies the In predicate on the "carrier" field.
+func CarrierIn(vs ...string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldIn(FieldCarrier, vs...))
+}
+
+// CarrierNotIn applies the NotIn predicate on the "carrier" field.
+func CarrierNotIn(vs ...string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldNotIn(FieldCarrier, vs...))
+}
+
+// CarrierGT applies the GT predicate on the "carrier" field.
+func CarrierGT(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldGT(FieldCarrier, v))
+}
+
+// CarrierGTE applies the GTE predicate on the "carrier" field.
+func CarrierGTE(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldGTE(FieldCarrier, v))
+}
+
+// CarrierLT applies the LT predicate on the "carrier" field.
+func CarrierLT(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldLT(FieldCarrier, v))
+}
+
+// CarrierLTE applies the LTE predicate on the "carrier" field.
+func CarrierLTE(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldLTE(FieldCarrier, v))
+}
+
+// CarrierContains applies the Contains predicate on the "carrier" field.
+func CarrierContains(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldContains(FieldCarrier, v))
+}
+
+// CarrierHasPrefix applies the HasPrefix predicate on the "carrier" field.
+func CarrierHasPrefix(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldHasPrefix(FieldCarrier, v))
+}
+
+// CarrierHasSuffix applies the HasSuffix predicate on the "carrier" field.
+func CarrierHasSuffix(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldHasSuffix(FieldCarrier, v))
+}
+
+// CarrierEqualFold applies the EqualFold predicate on the "carrier" field.
+func CarrierEqualFold(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEqualFold(FieldCarrier, v))
+}
+
+// CarrierContainsFold applies the ContainsFold predicate on the "carrier" field.
+func CarrierContainsFold(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldContainsFold(FieldCarrier, v))
+}
+
+// ReferenceEQ applies the EQ predicate on the "reference" field.
+func ReferenceEQ(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEQ(FieldReference, v))
+}
+
+// ReferenceNEQ applies the NEQ predicate on the "reference" field.
+func ReferenceNEQ(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldNEQ(FieldReference, v))
+}
+
+// ReferenceIn applies the In predicate on the "reference" field.
+func ReferenceIn(vs ...string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldIn(FieldReference, vs...))
+}
+
+// ReferenceNotIn applies the NotIn predicate on the "reference" field.
+func ReferenceNotIn(vs ...string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldNotIn(FieldReference, vs...))
+}
+
+// ReferenceGT applies the GT predicate on the "reference" field.
+func ReferenceGT(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldGT(FieldReference, v))
+}
+
+// ReferenceGTE applies the GTE predicate on the "reference" field.
+func ReferenceGTE(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldGTE(FieldReference, v))
+}
+
+// ReferenceLT applies the LT predicate on the "reference" field.
+func ReferenceLT(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldLT(FieldReference, v))
+}
+
+// ReferenceLTE applies the LTE predicate on the "reference" field.
+func ReferenceLTE(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldLTE(FieldReference, v))
+}
+
+// ReferenceContains applies the Contains predicate on the "reference" field.
+func ReferenceContains(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldContains(FieldReference, v))
+}
+
+// ReferenceHasPrefix applies the HasPrefix predicate on the "reference" field.
+func ReferenceHasPrefix(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldHasPrefix(FieldReference, v))
+}
+
+// ReferenceHasSuffix applies the HasSuffix predicate on the "reference" field.
+func ReferenceHasSuffix(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldHasSuffix(FieldReference, v))
+}
+
+// ReferenceEqualFold applies the EqualFold predicate on the "reference" field.
+func ReferenceEqualFold(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldEqualFold(FieldReference, v))
+}
+
+// ReferenceContainsFold applies the ContainsFold predicate on the "reference" field.
+func ReferenceContainsFold(v string) predicate.Shipment {
+	return predicate.Shipment(sql.FieldContainsFold(FieldReference, v))
 }
 
 // VersionEQ applies the EQ predicate on the "version" field.

@@ -9,6 +9,9 @@ CREATE TABLE shipments (
     answered bigint NOT NULL,
     step integer NOT NULL,
     progress integer NOT NULL CHECK (progress BETWEEN 0 AND 100),
+    carried_by character varying NOT NULL CHECK (carried_by IN ('', 'COURIER', 'STAFF', 'PICK_UP', 'CARRIER')),
+    carrier character varying NOT NULL,
+    reference character varying NOT NULL,
     version bigint NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL

@@ -9,6 +9,9 @@ CREATE TABLE shipments (
     answered   integer  NOT NULL,
     step       integer  NOT NULL,
     progress   integer  NOT NULL CHECK (progress BETWEEN 0 AND 100),
+    carried_by text     NOT NULL CHECK (carried_by IN ('', 'COURIER', 'STAFF', 'PICK_UP', 'CARRIER')),
+    carrier    text     NOT NULL,
+    reference  text     NOT NULL,
     version    integer  NOT NULL,
     created_at datetime NOT NULL,
     updated_at datetime NOT NULL
