@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 )
 
@@ -189,9 +190,8 @@ func get(t *testing.T, url, token string) (int, string) {
 	return res.StatusCode, string(text)
 }
 
-func TestConsulGivesEachServiceItsIdentity(t *testing.T) {
-	made := secrets(t)
-	project := compose(t, made)
+// consul starts Consul as composed, with the services' tokens, and returns its address.
+func consul(t *testing.T, project *types.Project) (address string) {
 	port := freePort(t, "127.0.0.1")
 	args := []string{fmt.Sprintf("-hcl=ports { http = %d server = %d serf_lan = %d serf_wan = -1 dns = -1 grpc_tls = -1 }",
 		port, freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")), "-bind=127.0.0.1"}
@@ -207,7 +207,7 @@ func TestConsulGivesEachServiceItsIdentity(t *testing.T) {
 	args = append(args[2:], args[:2]...)
 	start(t, nil, nil, tool(t, "consul"), args...)
 
-	address := "http://127.0.0.1:" + strconv.Itoa(port)
+	address = "http://127.0.0.1:" + strconv.Itoa(port)
 	env := environment(project.Services["consul-tokens"])
 	env["CONSUL_HTTP_ADDR"] = address
 	require.Eventually(t, func() bool {
@@ -218,6 +218,12 @@ func TestConsulGivesEachServiceItsIdentity(t *testing.T) {
 	require.NoError(t, err, said)
 	require.Empty(t, said, "all is there")
 
+	return address
+}
+
+func TestConsulGivesEachServiceItsIdentity(t *testing.T) {
+	project := compose(t, secrets(t))
+	address := consul(t, project)
 	leaf := address + "/v1/agent/connect/ca/leaf/"
 	require.Eventually(t, func() bool { // the authority comes last
 		status, _ := get(t, leaf+"edge", environment(project.Services["edge"])["TAPROOM_CONSUL_TOKEN"])
@@ -253,16 +259,17 @@ func TestConsulGivesEachServiceItsIdentity(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, status)
 }
 
-func TestNATSServersFindEachOther(t *testing.T) {
-	project := compose(t, secrets(t))
+// natsAddresses are where the servers are here: each has an address of its own, as each container has.
+var natsAddresses = strings.NewReplacer("nats-1:", "127.77.0.1:", "nats-2:", "127.77.0.2:", "nats-3:", "127.77.0.3:")
+
+// nats starts the NATS servers as composed, and waits until they are one cluster.
+func nats(t *testing.T, project *types.Project) {
 	declared, err := os.ReadFile("nats/nats.conf")
 	require.NoError(t, err)
 	accounts, err := os.ReadFile("nats/accounts.conf")
 	require.NoError(t, err)
-	// Each has an address of its own, as each container has.
 	var names []string
 	var monitors []string
-	addresses := strings.NewReplacer("nats-1:", "127.77.0.1:", "nats-2:", "127.77.0.2:", "nats-3:", "127.77.0.3:")
 	for i := range 3 {
 		name, address := fmt.Sprintf("nats-%d", i+1), fmt.Sprintf("127.77.0.%d", i+1)
 		folder := t.TempDir()
@@ -271,7 +278,7 @@ func TestNATSServersFindEachOther(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "accounts.conf"), accounts, 0o600))
 		env := environment(project.Services[name])
 		require.Equal(t, name, env["TAPROOM_NATS_NAME"])
-		env["TAPROOM_NATS_ROUTES"] = addresses.Replace(env["TAPROOM_NATS_ROUTES"])
+		env["TAPROOM_NATS_ROUTES"] = natsAddresses.Replace(env["TAPROOM_NATS_ROUTES"])
 		start(t, list(env), nil, tool(t, "nats-server"), "--config", filepath.Join(folder, "nats.conf"))
 		names = append(names, name)
 		monitors = append(monitors, "http://"+address+":8222")
@@ -301,4 +308,56 @@ func TestNATSServersFindEachOther(t *testing.T) {
 			return true
 		}, patience, 100*time.Millisecond, monitor)
 	}
+}
+
+// What the files say is run here without containers: every service answers, by its own certificates, and the shop opens.
+func TestTheShopOpensAsComposed(t *testing.T) {
+	made := secrets(t)
+	project := compose(t, made)
+	port := strconv.Itoa(postgres(t, made["TAPROOM_POSTGRES_PASSWORD"]))
+	nats(t, project)
+	parts := strings.NewReplacer("http://consul:8500", consul(t, project), "@postgres/", "@127.0.0.1:"+port+"/", "@redis:6379", "@127.0.0.1:1")
+	databases := environment(project.Services["databases"])
+	databases["PGHOST"], databases["PGPORT"] = "127.0.0.1", port
+	said, err := script(t, list(databases), "postgres/databases.sh")
+	require.NoError(t, err, said)
+	here := func(name string) []string {
+		env := environment(project.Services[name])
+		for variable, value := range env {
+			env[variable] = natsAddresses.Replace(parts.Replace(value))
+		}
+		return list(env)
+	}
+	said, err = run(t, here("migrate"), project.Services["migrate"].Command...)
+	require.NoError(t, err, said)
+	kept := filepath.Join(t.TempDir(), "secrets")
+	said, err = run(t, nil, "secrets", kept)
+	require.NoError(t, err, said)
+
+	// One machine has each port once. What was first in an environment is said again, and counts no more.
+	internal := make(map[string]string)
+	var public string
+	for _, name := range services(t) {
+		internal[name] = fmt.Sprintf("TAPROOM_INTERNAL_LISTEN=:%d", freePort(t, ""))
+		env := append(here(name), internal[name], fmt.Sprintf("TAPROOM_SERVICE_LISTEN=:%d", freePort(t, "")))
+		switch name {
+		case "user", "payment":
+			env = append(env, "TAPROOM_SECRETS="+kept)
+		case "edge":
+			listen := fmt.Sprintf(":%d", freePort(t, ""))
+			public = "http://127.0.0.1" + listen
+			env = append(env, "TAPROOM_LISTEN="+listen)
+		}
+		start(t, env, nil, program(t), project.Services[name].Command...)
+	}
+	for name, listen := range internal {
+		require.Eventually(t, func() bool {
+			_, err := run(t, []string{listen}, "ready")
+			return err == nil
+		}, 2*patience, 200*time.Millisecond, name)
+	}
+	require.Eventually(t, func() bool {
+		status, answer := get(t, public+"/taproom.shipping.v1.ShippingService/ListShippingMethods?connect=v1&encoding=json&message=%7B%7D", "")
+		return status == http.StatusOK && strings.Contains(answer, "shippingMethods")
+	}, patience, 200*time.Millisecond)
 }

@@ -3,6 +3,9 @@ package deploy_test
 import (
 	"debug/elf"
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -225,4 +228,23 @@ func TestProgramNeedsNothing(t *testing.T) {
 			require.Equal(t, version, strings.TrimSpace(string(said)))
 		}
 	}
+}
+
+func TestReadyTellsWhetherAProcessTakesCalls(t *testing.T) {
+	status := http.StatusOK
+	process := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/readyz", r.URL.Path)
+		w.WriteHeader(status)
+	}))
+	defer process.Close()
+	_, port, err := net.SplitHostPort(process.Listener.Addr().String())
+	require.NoError(t, err)
+	listen := []string{"TAPROOM_INTERNAL_LISTEN=:" + port}
+	said, err := run(t, listen, "ready")
+	require.NoError(t, err, said)
+	require.Empty(t, said)
+	status = http.StatusServiceUnavailable
+	said, err = run(t, listen, "ready")
+	require.Error(t, err)
+	require.Contains(t, said, "not ready: 503")
 }

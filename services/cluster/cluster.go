@@ -40,6 +40,8 @@ type Config struct {
 	Flags []string
 	// RestartAfter is the pause after which a process that ended by itself is started again. Zero: it stays down.
 	RestartAfter time.Duration
+	// NATS has a service reach NATS by another way than url, which names all servers. Nil: there is no other way.
+	NATS func(service, url string) string
 }
 
 // Cluster is a running cluster.
@@ -51,8 +53,11 @@ type Cluster struct {
 	state   *state
 	unlock  func() error
 
-	postgres, redis, consul, edge *Process
-	nats, services                []*Process
+	postgres, redis, consul *Process
+	nats                    []*Process
+	mu                      sync.RWMutex // guards which processes run the services
+	edge                    *Process
+	services                []*Process
 
 	up       atomic.Bool // all was ready once
 	life     context.Context
@@ -181,7 +186,11 @@ func (c *Cluster) Demo(ctx context.Context) (said string, err error) {
 }
 
 // URL is the address of the shop.
-func (c *Cluster) URL() string { return "http://" + c.edge.Address() }
+func (c *Cluster) URL() string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return "http://" + c.edge.Address()
+}
 
 // Logs is the folder of the processes' logs.
 func (c *Cluster) Logs() string { return c.folder("logs") }
@@ -191,6 +200,8 @@ func (c *Cluster) Processes() []*Process {
 	all := []*Process{c.postgres, c.redis}
 	all = append(all, c.nats...)
 	all = append(all, c.consul)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	all = append(all, c.services...)
 	return append(all, c.edge)
 }

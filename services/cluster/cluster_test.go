@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +31,7 @@ func TestTopologyIsTheShop(t *testing.T) {
 
 // binary is the program under test: TAPROOM_BINARY, or built from these sources.
 func binary(t *testing.T) string {
-	if path := os.Getenv("TAPROOM_BINARY"); path != "" {
+	if path := os.Getenv("TAPROOM_BINARY"); path != "" { //nolint:forbidigo // no command reads it for tests
 		return path
 	}
 	path := filepath.Join(t.TempDir(), "taproom")
@@ -61,6 +60,9 @@ func TestClusterLivesThroughLossesAndStarts(t *testing.T) {
 	require.NoError(t, err)
 	beers := listBeers(t, c)
 	require.NotEmpty(t, beers)
+
+	_, err = c.run(t.Context(), "doctor")
+	require.NoError(t, err)
 
 	// One that is killed from outside is started again; the others do its work meanwhile.
 	order := c.Of("order")
@@ -105,7 +107,7 @@ func TestClusterLivesThroughLossesAndStarts(t *testing.T) {
 func listBeers(t *testing.T, c *Cluster) []*catalogv1.Beer {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	res, err := catalogv1connect.NewCatalogServiceClient(http.DefaultClient, c.URL()).ListBeers(ctx, &catalogv1.ListBeersRequest{PageSize: 10})
+	res, err := catalogv1connect.NewCatalogServiceClient(c.http, c.URL()).ListBeers(ctx, &catalogv1.ListBeersRequest{PageSize: 10})
 	if err != nil {
 		t.Log(err)
 		return nil

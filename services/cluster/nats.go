@@ -28,7 +28,7 @@ func (c *Cluster) addNATS(accountsFile string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(c.folder("nats"), "accounts.conf"), declared, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(c.folder("nats"), "accounts.conf"), declared, 0o600); err != nil { //nolint:gosec // the operator's folder
 		return err
 	}
 	var routes []string

@@ -20,7 +20,7 @@ import (
 func scratch(t *testing.T) string {
 	folder, err := os.MkdirTemp("/tmp", "taproom-cluster-") //nolint:usetesting // others can't enter what the test has
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(folder, 0o711)) //nolint:gosec // see above
+	require.NoError(t, os.Chmod(folder, 0o711))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	return folder
 }

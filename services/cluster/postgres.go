@@ -2,9 +2,7 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,12 +57,16 @@ func (c *Cluster) addPostgres(ctx context.Context) error {
 // postgresFolder is where the server's files are: in the data folder, or else, when the server must run as another user
 // who can't get there, in that user's home.
 func (c *Cluster) postgresFolder(ctx context.Context, installed localpostgres.Installation) (string, error) {
-	folder := c.folder("postgres")
-	if !installed.Reaches(ctx, c.cfg.Data) {
-		sum := sha256.Sum256([]byte(c.cfg.Data))
-		folder = filepath.Join(installed.Home, "taproom-"+hex.EncodeToString(sum[:6]))
+	folder := c.state.Home // it does not move, whoever may go where later
+	switch {
+	case folder != "":
+	case installed.Reaches(ctx, c.cfg.Data):
+		folder = c.folder("postgres")
+	default:
+		folder = filepath.Join(installed.Home, "taproom-"+c.state.ID)
 		c.log.InfoContext(ctx, "the user postgres can't enter the data folder: its files are elsewhere", slog.String("folder", folder))
 	}
+	c.state.Home = folder
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
 	}

@@ -39,6 +39,7 @@ type program struct {
 	name    string
 	kind    Kind
 	address string // host:port of what it is there for
+	seat    string // tells a replica from the one that it takes the place of
 	command func(ctx context.Context) *exec.Cmd
 	ready   func(ctx context.Context) error // nil once it answers
 	quit    syscall.Signal                  // asks it to end
@@ -158,7 +159,7 @@ func (p *Process) launch(life context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer out.Close() // the process has its own
+	defer func() { _ = out.Close() }() // the process has its own
 	r := &run{command: p.command(life), ended: make(chan struct{})}
 	r.command.Stdout, r.command.Stderr = out, out
 	r.command.SysProcAttr = apart(p.as, p.orphan)
@@ -234,7 +235,7 @@ func (p *Process) tail() []byte {
 	if err != nil {
 		return nil
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if size, err := file.Seek(0, io.SeekEnd); err == nil {
 		_, _ = file.Seek(max(0, size-lastWords), io.SeekStart)
 	}
@@ -244,7 +245,7 @@ func (p *Process) tail() []byte {
 
 // newProcess makes a process that does not run yet, with an empty log.
 func (c *Cluster) newProcess(p program) (*Process, error) {
-	logFile := filepath.Join(c.folder("logs"), p.name+".log")
+	logFile := filepath.Join(c.folder("logs"), p.name+p.seat+".log")
 	if err := os.WriteFile(logFile, nil, 0o600); err != nil {
 		return nil, err
 	}

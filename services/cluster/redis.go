@@ -31,10 +31,10 @@ func (c *Cluster) addRedis() error {
 	}
 	c.redis, err = c.newProcess(program{
 		name: "redis", kind: Redis, address: address,
-		command: func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, binary, config) },
+		command: func(ctx context.Context) *exec.Cmd { return exec.CommandContext(ctx, binary, config) }, //nolint:gosec // an installed program
 		ready: func(ctx context.Context) error {
 			client := redis.NewClient(&redis.Options{Addr: address, Password: c.state.secret("redis"), MaxRetries: -1})
-			defer client.Close()
+			defer func() { _ = client.Close() }()
 			return client.Ping(ctx).Err()
 		},
 	})

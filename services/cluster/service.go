@@ -19,7 +19,7 @@ func (c *Cluster) addServices() error {
 	}
 	for _, m := range topology {
 		for _, name := range m.names() {
-			p, err := c.newService(m, name)
+			p, err := c.newService(m, name, "")
 			if err != nil {
 				return err
 			}
@@ -33,13 +33,16 @@ func (c *Cluster) addServices() error {
 	return nil
 }
 
-func (c *Cluster) newService(m member, name string) (*Process, error) {
-	internal := c.state.address(name + " internal")
-	calls := c.state.address(name)
+// newService makes a process of a service. Where it listens goes by the seat, of which a replica that is replaced has two.
+func (c *Cluster) newService(m member, name, seat string) (*Process, error) {
+	internal := c.state.address(name + seat + " internal")
+	calls := c.state.address(name + seat)
 	address := calls
 	args := []string{"serve", m.service, "--service-listen", calls, "--internal-listen", internal}
 	if m.service == edge {
-		address = c.listen()
+		if address = c.listen(); seat != "" {
+			address = c.state.address("edge web" + seat)
+		}
 		args = append(args, "--listen", address)
 	}
 	if c.cfg.Demo {
@@ -47,8 +50,11 @@ func (c *Cluster) newService(m member, name string) (*Process, error) {
 	}
 	args = append(args, flagsOf(m.service, c.cfg.Flags)...)
 	environment := append(inherited(), c.environmentOf(m)...)
+	if c.cfg.NATS != nil {
+		environment = append(environment, "TAPROOM_NATS_URL="+c.cfg.NATS(m.service, c.NATSURL()))
+	}
 	return c.newProcess(program{
-		name: name, kind: Service, address: address,
+		name: name, kind: Service, address: address, seat: seat,
 		command: func(ctx context.Context) *exec.Cmd {
 			command := exec.CommandContext(ctx, c.taproom, args...) //nolint:gosec // the program under the operator's control
 			command.Env = environment

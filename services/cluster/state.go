@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -25,6 +26,8 @@ type state struct {
 	mu      sync.Mutex // guards addresses
 	taken   map[int]bool
 	given   map[string]string // addresses, once they are decided
+	ID      string            `json:"id"`       // of these data
+	Home    string            `json:"postgres"` // PostgreSQL's folder
 	Ports   map[string]int    `json:"ports"`
 	Secrets map[string]string `json:"secrets"`
 }
@@ -86,13 +89,16 @@ func free(port int) bool {
 	return l.Close() == nil
 }
 
-// makeSecrets makes the secrets that are missing and keeps them, before anything is made that only they open.
+// makeSecrets makes the secrets that are missing, and a name for these data, and keeps them, before anything is made that only they open.
 func (s *state) makeSecrets() error {
 	passwords := []string{"postgres", "redis", "nats routes", "nats system", "nats " + operator}
 	tokens := []string{"consul management", "consul " + operator}
 	for _, m := range topology {
 		passwords = append(passwords, "nats "+m.service, "database "+m.service)
 		tokens = append(tokens, "consul "+m.service)
+	}
+	if s.ID == "" {
+		s.ID = strings.ToLower(rand.Text())
 	}
 	for _, name := range passwords {
 		s.keep(name, "p"+rand.Text()) // it begins with a letter, or the configuration of NATS could take it for a number

@@ -35,7 +35,7 @@ const webhookPath = "/webhooks/card-provider"
 const webhookTimeout = 10 * time.Second
 
 // SecretFile is the file of the card provider's webhook secret in the folder of secrets, if no other is set.
-const SecretFile = "card-webhook.key"
+const SecretFile = "card-webhook.key" //nolint:gosec // a name
 
 // Config is what can be set about the service.
 type Config struct {

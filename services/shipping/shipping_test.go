@@ -225,7 +225,7 @@ func TestStaffBringParcelsToTheirCustomers(t *testing.T) {
 		step(to(id, shippingv1.ShipmentState_SHIPMENT_STATE_RETURNED, nil))
 		require.Equal(t, []string{"handed_over", "stop_refused", "returned"}, r.told(order)[3:])
 
-		_, order, id = handedOver(byPost)
+		_, _, id = handedOver(byPost)
 		_, err = staff.AdvanceShipment(t.Context(), to(id, shippingv1.ShipmentState_SHIPMENT_STATE_HANDED_OVER, byPost))
 		refused(t, err, connect.CodeFailedPrecondition, "SHIPMENT_STATE_CONFLICT")
 

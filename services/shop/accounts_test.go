@@ -37,7 +37,7 @@ func TestAccountsAtNATSAllowWhatServicesDo(t *testing.T) {
 	}
 	want := accountsConfig(t, modules)
 	if *update {
-		require.NoError(t, os.WriteFile(accountsFile, []byte(want), 0o644)) //nolint:gosec // no secret in it
+		require.NoError(t, os.WriteFile(accountsFile, []byte(want), 0o644))
 	}
 	have, err := os.ReadFile(accountsFile)
 	require.NoError(t, err)

@@ -94,10 +94,10 @@ func (c Cluster) broker(ctx context.Context, service string, log *slog.Logger) (
 		nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, time.Second),
 		nats.ReconnectBufSize(-1), nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("the connection to NATS is lost", slog.Any("error", err))
+			log.WarnContext(ctx, "the connection to NATS is lost", slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(conn *nats.Conn) {
-			log.Info("connected to NATS again", slog.String("server", conn.ConnectedServerName()))
+			log.InfoContext(ctx, "connected to NATS again", slog.String("server", conn.ConnectedServerName()))
 		}),
 	}
 	if c.NATSPassword != "" {

@@ -87,9 +87,10 @@ func (c Cluster) examineDatabase(ctx context.Context, s service) []Finding {
 		return []Finding{problem(part, "start PostgreSQL, or correct --database-url", "not reachable: %s", err)}
 	}
 	defer func() { _ = db.Close() }()
-	var version int
-	var superuser bool
-	err = db.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000, usesuper FROM pg_user WHERE usename = current_user").Scan(&version, &superuser)
+	var version, superusers int
+	err = db.QueryRow(ctx, `SELECT current_setting('server_version_num')::int / 10000, count(*)
+		FROM pg_stat_activity AS a JOIN pg_user AS u USING (usename)
+		WHERE u.usesuper AND a.datname = current_database() AND a.application_name = 'taproom' AND a.pid <> pg_backend_pid()`).Scan(&version, &superusers)
 	if err != nil {
 		return []Finding{problem(part, "use PostgreSQL for services that run on their own", "does not tell its version: %s", err)}
 	}
@@ -97,8 +98,8 @@ func (c Cluster) examineDatabase(ctx context.Context, s service) []Finding {
 	if version < oldestPostgres {
 		findings = append(findings, problem(part, fmt.Sprintf("run PostgreSQL %d or later", oldestPostgres), "PostgreSQL %d is too old", version))
 	}
-	if superuser {
-		findings = append(findings, warning(part, "give the service a role of its own that owns its database alone", "the service's role is a superuser"))
+	if superusers > 0 {
+		findings = append(findings, warning(part, "give the service a role of its own that owns its database alone", "the service works as a superuser"))
 	}
 	if err := database.Check(ctx, db, s.migrations()...); err != nil {
 		findings = append(findings, problem(part, "run taproom migrate with this version of the program", "%s", err))

@@ -73,7 +73,7 @@ func (c Cluster) examineStream(ctx context.Context, js jetstream.JetStream, want
 			return warning(part, "start these servers, or wait until they have caught up", "replicas behind or away: %s", strings.Join(away, ", "))
 		}
 	}
-	return good(part, "%s", plural(info.Config.Replicas, "replica")+", "+plural(int(info.State.Msgs), "message")+", "+plural(info.State.Consumers, "consumer")) //nolint:gosec // far below the bound
+	return good(part, "%s", plural(info.Config.Replicas, "replica")+", "+plural(int(info.State.Msgs), "message")+", "+plural(info.State.Consumers, "consumer"))
 }
 
 func plural(n int, noun string) string {

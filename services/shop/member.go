@@ -138,8 +138,8 @@ func (m *Member) add(ctx context.Context, s service) error {
 	if f.js, err = jetstream.New(f.nats); err != nil {
 		return err
 	}
-	keys := identity.NewRemoteKeys(&http.Client{Transport: resolver.Transport(user.Name)}, resolver.URL(user.Name)+identity.JWKSPath, log, time.Now)
-	f.verifier = identity.NewVerifier(keys, time.Now)
+	users := &http.Client{Transport: resolver.Transport(user.Name)} //nolint:contextcheck // its watch goes on until resolver is closed
+	f.verifier = identity.NewVerifier(identity.NewRemoteKeys(users, resolver.URL(user.Name)+identity.JWKSPath, log, time.Now), time.Now)
 	f.revocations = identity.NewRevocations(time.Now)
 	built, err := s.on(f, m.cfg.Settings, kept)
 	if err != nil {

@@ -39,5 +39,6 @@ func (c *serveCmd) join(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	collectLess()
 	return m.Run(ctx)
 }

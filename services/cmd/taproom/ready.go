@@ -21,7 +21,7 @@ func (c *readyCmd) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("--internal-listen: %w; write host:port", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+		host = "127.0.0.1"
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -29,7 +29,7 @@ func (c *readyCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{}).Do(req)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func Reachable(ctx context.Context, listener net.Addr, consul string) (string, e
 	if err != nil {
 		return "", fmt.Errorf("the address at which others reach this machine is unknown: %w", err)
 	}
-	defer route.Close()
+	defer func() { _ = route.Close() }() // a datagram socket, on which nothing was sent
 	own, _, err := net.SplitHostPort(route.LocalAddr().String())
 	if err != nil {
 		return "", err

@@ -79,7 +79,7 @@ func (i Installation) Reaches(ctx context.Context, folder string) bool {
 	if i.As == nil {
 		return true
 	}
-	look := exec.CommandContext(ctx, "test", "-x", folder)
+	look := exec.CommandContext(ctx, "test", "-x", folder) //nolint:gosec // no shell reads it
 	look.Dir, look.SysProcAttr = "/", &syscall.SysProcAttr{Credential: i.As}
 	return look.Run() == nil
 }
