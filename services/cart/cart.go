@@ -42,6 +42,7 @@ func New(_ Config, kit module.Kit) (*module.Module, error) {
 		Consumers:  []messaging.Consumer{projector.Consumer()},
 		Workers:    keeper.Workers(),
 		Loops:      []module.Loop{keeper.Loop(), {Name: "watchers", Run: watchers.Run}},
+		Rebuild:    projector.Rebuild,
 		DB:         kit.DB,
 		Migrations: Migrations(),
 	}, nil

@@ -87,6 +87,9 @@ func New(cfg Config, deps module.Kit) (*module.Module, error) {
 			return listen(ctx, deps.NATS, answers)
 		}}},
 		Sources:    []telemetry.Source{answers.Source()},
+		Rebuild: func(ctx context.Context) (int, error) { // there is nothing but caches, which believe no older revision
+			return 0, beers.Write(ctx, func(context.Context, *store.Tx) error { return nil })
+		},
 		DB:         deps.DB,
 		Migrations: Migrations(),
 	}, nil

@@ -58,10 +58,21 @@ type Member struct {
 	closers    []func() error // in the order of opening
 }
 
-// Join opens the parts that the services need, puts the services together and takes the addresses to listen on, but
-// answers nothing yet. It waits for parts that don't answer, up to the cluster's StartTimeout. Background work of the
-// identities ends with ctx.
-func Join(ctx context.Context, cfg MemberConfig, log *slog.Logger) (m *Member, err error) {
+// Join prepares the services and takes the addresses to listen on, but answers nothing yet.
+func Join(ctx context.Context, cfg MemberConfig, log *slog.Logger) (*Member, error) {
+	m, err := Prepare(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.listen(ctx); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// Prepare opens the parts that the services need and puts the services together. It waits for parts that don't answer, up to
+// the cluster's StartTimeout. Background work of the identities ends with ctx.
+func Prepare(ctx context.Context, cfg MemberConfig, log *slog.Logger) (m *Member, err error) {
 	list, err := named(cfg.Services)
 	if err != nil {
 		return nil, err
@@ -94,7 +105,7 @@ func Join(ctx context.Context, cfg MemberConfig, log *slog.Logger) (m *Member, e
 			return nil, err
 		}
 	}
-	return m, m.listen(ctx)
+	return m, nil
 }
 
 // resolver finds peers for the service name, and proves to them that it is that service.

@@ -23,6 +23,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Give a running cluster demo accounts, beers and stock."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at the parts of a cluster: what is reachable, which versions, what is misconfigured and how to mend it."`
 	Ready   readyCmd   `cmd:"" help:"Tell whether the services of a process on this machine take calls."`
+	Rebuild rebuildCmd `cmd:"" help:"Make projections and caches anew from what they are derived from."`
 	Books   booksCmd   `cmd:"" help:"Check the books of a running shop: one line for each rule; fails when one is broken."`
 	Version versionCmd `cmd:"" help:"Tell the version."`
 }

@@ -37,6 +37,9 @@ type Module struct {
 	Health []Check
 	// Sources are what it measures of itself, besides what whoever runs it does: calls, database, outbox and consumers.
 	Sources []telemetry.Source
+	// Rebuild makes anew what the service derives from elsewhere: projections of streams, and caches. It may run beside the
+	// running service, and returns how many things it made. Nil for services that derive nothing.
+	Rebuild func(ctx context.Context) (int, error)
 	// DB is its database; nil for services without one.
 	DB *database.DB
 	// Migrations bring DB to the schema that this version knows.

@@ -29,7 +29,11 @@ const (
 	cached  = 20_000 // carts kept folded in memory
 	compact = 64     // events after which a snapshot replaces them
 
-	publishWait = 5 * time.Second // for an acknowledgement, while others wait for the cart
+	// publishWait bounds an append, while others wait for the cart: servers that lost the leader of the stream take up to
+	// nine seconds to choose another.
+	publishWait = 10 * time.Second
+	ackWait     = 2 * time.Second        // for the acknowledgement of one attempt
+	publishRest = 100 * time.Millisecond // between attempts
 
 	// HeaderType says what a message holds without decoding it, such as `item_added`.
 	HeaderType = "Taproom-Event-Type"
@@ -170,18 +174,36 @@ func (s *Store) publish(ctx context.Context, e *entry, ev *eventv1.CartEvent, he
 	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(e.last, 10))
 	ctx, cancel := context.WithTimeout(ctx, publishWait)
 	defer cancel()
-	ack, err := s.js.PublishMsg(ctx, msg)
-	var api *jetstream.APIError
-	switch {
-	case err == nil && !ack.Duplicate:
-		return ack.Sequence, nil
-	case err == nil:
-		return 0, errCollision // stored by an earlier attempt, whose answer was lost
-	case errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		return 0, errCollision
+	for {
+		ack, err := s.tryPublish(ctx, msg)
+		var api *jetstream.APIError
+		switch {
+		case err == nil && !ack.Duplicate:
+			return ack.Sequence, nil
+		case err == nil:
+			return 0, errCollision // stored by an earlier attempt, whose answer was lost
+		case errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+			return 0, errCollision
+		}
+		e.doubtful = true // it may have been stored
+		rest(ctx, publishRest)
+		if ctx.Err() != nil {
+			return 0, fault.Unavailable("CART_UNAVAILABLE", "The cart can't be changed at the moment; try again with the same request_id.").WithCause(err)
+		}
 	}
-	e.doubtful = true // it may have been stored
-	return 0, fault.Unavailable("CART_UNAVAILABLE", "The cart can't be changed at the moment; try again with the same request_id.").WithCause(err)
+}
+
+func (s *Store) tryPublish(ctx context.Context, msg *nats.Msg) (*jetstream.PubAck, error) {
+	ctx, cancel := context.WithTimeout(ctx, ackWait)
+	defer cancel()
+	return s.js.PublishMsg(ctx, msg)
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // describe sets the CloudEvents attributes. The id derives from cart and command, so that the stream recognises repeats.
@@ -234,6 +256,8 @@ func (s *Store) compact(ctx context.Context, e *entry) {
 	}
 	ev := domain.Compact(e.cart.ID, events)
 	ev.CommandId = fmt.Sprintf("snapshot:%d", e.cart.Version)
+	ctx, cancel := context.WithTimeout(ctx, ackWait)
+	defer cancel()
 	seq, err := s.publish(ctx, e, ev, nats.Header{jetstream.MsgRollup: {jetstream.MsgRollupSubject}})
 	if err != nil {
 		e.doubtful = true

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -181,4 +182,21 @@ func (s *Store) lastSequence(ctx context.Context, cartID string) (uint64, error)
 		return 0, nil
 	}
 	return 0, answer.Error
+}
+
+// Carts answers the ids of all carts that have events.
+func (s *Store) Carts(ctx context.Context) ([]string, error) {
+	carts, err := s.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	info, err := carts.Info(ctx, jetstream.WithSubjectFilter(Subject("*")))
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(info.State.Subjects))
+	for subject := range info.State.Subjects {
+		ids = append(ids, strings.TrimPrefix(subject, prefix))
+	}
+	return ids, nil
 }

@@ -97,6 +97,22 @@ func Put(ctx context.Context, tx *database.Tx, carts []*domain.Cart) error {
 	return err
 }
 
+// Remove takes carts out of the projection, to be written anew.
+func Remove(ctx context.Context, tx *database.Tx, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM carts WHERE id IN `+database.Tuples(1, len(ids)), args...)
+	return err
+}
+
+// IDs answers the ids of all carts that the projection has.
+func (s *Store) IDs(ctx context.Context) ([]string, error) { return s.read.Cart.Query().IDs(ctx) }
+
 // Delete forgets a cart.
 func (s *Store) Delete(ctx context.Context, id string) error {
 	return s.db.Tx(ctx, func(ctx context.Context, tx *database.Tx) error {
