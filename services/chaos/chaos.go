@@ -14,9 +14,8 @@ import (
 	"sync"
 	"time"
 
-	inventoryv1 "github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1"
-
 	catalogv1 "github.com/taproom-shop/taproom/gen/go/taproom/catalog/v1"
+	inventoryv1 "github.com/taproom-shop/taproom/gen/go/taproom/inventory/v1"
 	"github.com/taproom-shop/taproom/services/cluster"
 	"github.com/taproom-shop/taproom/services/user"
 )

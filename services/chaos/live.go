@@ -33,7 +33,7 @@ func (l *live) follow(ctx context.Context, p *person, t *tally) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(pause/2 + rand.N(pause)): //nolint:gosec // no secret
 			t.streamResumed()
 		}
 	}

@@ -108,7 +108,7 @@ func (p *proxy) accept() {
 }
 
 func (p *proxy) serve(from net.Conn) {
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	if !p.hold(from) {
 		return
 	}
@@ -117,7 +117,7 @@ func (p *proxy) serve(from net.Conn) {
 	if err != nil {
 		return
 	}
-	defer to.Close()
+	defer func() { _ = to.Close() }()
 	if !p.hold(to) {
 		return
 	}
@@ -147,7 +147,7 @@ func (p *proxy) dial() (net.Conn, error) {
 	p.mu.Lock()
 	targets := slices.Clone(p.targets)
 	p.mu.Unlock()
-	rand.Shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
+	rand.Shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] }) //nolint:gosec // spreads load, keeps no secret
 	err := errors.New("the proxy has no target")
 	for _, target := range targets {
 		var conn net.Conn

@@ -81,7 +81,7 @@ func refusal(err error) bool { return slices.Contains(refusals, reason(err)) }
 
 // repeatable reports whether a client may hope for a better answer: the shop asks for it, or did not answer at all.
 func repeatable(err error) bool {
-	switch connect.CodeOf(err) { //nolint:exhaustive // all others are decisions
+	switch connect.CodeOf(err) {
 	case connect.CodeUnavailable, connect.CodeAborted, connect.CodeDeadlineExceeded:
 		return true
 	default:

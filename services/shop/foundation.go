@@ -55,11 +55,16 @@ func (s service) on(f foundation, settings Settings, kept secrets) (*module.Modu
 	return m, nil
 }
 
+// electionTime is how long servers of a broker that lost the leader of a stream need to choose another, and a little longer.
+const electionTime = 8 * time.Second
+
 // kit is what the service is given.
 func (f foundation) kit(name string) (module.Kit, error) {
-	options, err := rpc.Options(rpc.Config{
-		Service: name, Log: f.log, Clock: time.Now, Verifier: f.verifier, Revocations: f.revocations, Telemetry: f.telemetry,
-	})
+	config := rpc.Config{Service: name, Log: f.log, Clock: time.Now, Verifier: f.verifier, Revocations: f.revocations, Telemetry: f.telemetry}
+	if !f.alone {
+		config.Patience = electionTime
+	}
+	options, err := rpc.Options(config)
 	if err != nil {
 		return module.Kit{}, err
 	}

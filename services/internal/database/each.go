@@ -36,13 +36,18 @@ func (tx *Tx) pipeline(ctx context.Context, query string, rows [][]any) (affecte
 	for _, args := range rows {
 		batch.Queue(query, args...)
 	}
+	tx.raw.Lock()
+	defer tx.raw.Unlock()
+	if tx.ended {
+		return nil, context.Cause(ctx)
+	}
 	affected = make([]int64, len(rows))
 	err = tx.conn.Raw(func(driver any) error {
 		conn, ok := driver.(*stdlib.Conn)
 		if !ok {
 			return errors.New("database: not a connection to PostgreSQL")
 		}
-		results := conn.Conn().SendBatch(tx.scope(ctx), &batch)
+		results := conn.Conn().SendBatch(ctx, &batch)
 		for i := range rows {
 			tag, err := results.Exec()
 			if err != nil {

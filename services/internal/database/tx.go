@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -27,6 +28,10 @@ type Tx struct {
 	bound  context.Context // in a group: what ends statements instead of the caller's context
 	failed error
 	hooks  []func()
+
+	// raw keeps the connection from being taken away while it is used without database/sql, which does not expect that.
+	raw   sync.Mutex
+	ended bool // its context has, under raw
 }
 
 // Tx runs fn in a write transaction and commits it when fn returns nil. An error of fn, a panic, or the end of ctx rolls
@@ -49,7 +54,13 @@ func (db *DB) runTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	// The transaction ends with ctx until its commit begins.
 	txCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	detach := context.AfterFunc(ctx, cancel)
+	tx := &Tx{db: db, conn: conn}
+	detach := context.AfterFunc(ctx, func() {
+		tx.raw.Lock()
+		defer tx.raw.Unlock()
+		tx.ended = true
+		cancel()
+	})
 	defer detach()
 
 	sqlTx, err := conn.BeginTx(txCtx, nil)
@@ -58,7 +69,7 @@ func (db *DB) runTx(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	}
 	defer sqlTx.Rollback() // does nothing after a commit
 
-	tx := &Tx{db: db, sql: sqlTx, conn: conn}
+	tx.sql = sqlTx
 	if err := fn(inside(ctx, db), tx); err != nil {
 		if retryable(tx.failed) { // fn may have hidden it
 			return tx.failed

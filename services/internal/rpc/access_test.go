@@ -208,6 +208,39 @@ func TestCriticalMethodsFailClosed(t *testing.T) {
 	}
 }
 
+func TestCriticalMethodsWaitForRevocations(t *testing.T) {
+	shop := rpctest.New(t)
+	options, err := rpc.Options(rpc.Config{
+		Service: "test", Log: shop.Log, Clock: shop.Clock, Verifier: shop.Verifier, Revocations: shop.Revocations, Patience: time.Minute,
+	})
+	require.NoError(t, err)
+	shop.Serve("test")(newHandler(t, whoami, whoamiStream, options...))
+	client, url := shop.Client("test")
+	critical := method{access: policyv1.Access_ACCESS_CUSTOMER, critical: true}
+	for _, revoked := range []bool{false, true} {
+		shop.Revocations.SetDeaf(true)
+		answered := make(chan error, 1)
+		go func() {
+			_, err := call(t.Context(), client, url, critical, "", shop.As(identity.RoleCustomer, "c1"))
+			answered <- err
+		}()
+		select {
+		case err := <-answered:
+			require.Fail(t, "it does not wait", "%v", err)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if revoked {
+			shop.Revocations.Revoke("c1", "", time.Now())
+		}
+		shop.Revocations.SetDeaf(false)
+		if err := <-answered; revoked {
+			require.Equal(t, identity.ReasonTokenRevoked, info(err).GetReason(), "what was heard meanwhile counts")
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}
+
 func info(err error) *errdetails.ErrorInfo {
 	if details := detail[*errdetails.ErrorInfo](err); len(details) == 1 {
 		return details[0]

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -27,7 +28,11 @@ const (
 type policy struct {
 	handlerOnly
 	revocations Revocations
+	patience    time.Duration // with revocations that are not being heard
 }
+
+// hearingEvery is how often a call that waits looks whether revocations are being heard again.
+const hearingEvery = 50 * time.Millisecond
 
 // WrapUnary implements connect.Interceptor.
 func (p policy) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
@@ -54,11 +59,35 @@ func (p policy) check(ctx context.Context, spec connect.Spec) error {
 	if err := allow(ctx, access); err != nil {
 		return err
 	}
-	if critical && !p.revocations.Healthy() {
+	if !critical || p.revocations.Healthy() {
+		return nil
+	}
+	if !p.hearing(ctx) {
 		return fault.Unavailable(ReasonRevocationsUnavailable,
 			"it can't be told right now whether sessions are still good, so nothing is moved: try again in a moment")
 	}
+	if caller, known := identity.From(ctx); known && p.revocations.Revoked(caller) {
+		return errRevoked() // of which nothing had been heard when the call came
+	}
 	return nil
+}
+
+// hearing waits until revocations are being heard, and reports whether they are.
+func (p policy) hearing(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
+	defer cancel()
+	ticker := time.NewTicker(hearingEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+			if p.revocations.Healthy() {
+				return true
+			}
+		}
+	}
 }
 
 // Policy reads what the schema says about a method: who may call it, and whether it moves money or stock.

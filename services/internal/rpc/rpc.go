@@ -48,6 +48,9 @@ type Config struct {
 	Verifier *identity.Verifier
 	// Revocations refuse tokens whose session ended early.
 	Revocations Revocations
+	// Patience is how long a critical call waits for revocations that are not being heard, before it is refused. A stream
+	// whose leader was lost has no other for some seconds. Zero: it is refused at once.
+	Patience time.Duration
 	// Telemetry takes traces and metrics; the zero value takes none.
 	Telemetry telemetry.Providers
 }
@@ -73,7 +76,7 @@ func Options(cfg Config) ([]connect.HandlerOption, error) {
 			deadline{},
 			errorMapper{domain: cfg.Service + domainSuffix, log: cfg.Log},
 			authenticator{verifier: cfg.Verifier, revocations: cfg.Revocations, clock: cfg.Clock},
-			policy{revocations: cfg.Revocations},
+			policy{revocations: cfg.Revocations, patience: cfg.Patience},
 			text{},
 			validate.NewInterceptor(validate.WithoutErrorDetails()),
 		),

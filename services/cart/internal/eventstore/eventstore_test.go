@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,7 +54,7 @@ func newReplica(t *testing.T, broker *server.Server) replica {
 	return replica{eventstore.New(lossy, conn, time.Now), lossy}
 }
 
-// losing is JetStream whose acknowledgements get lost when a test says so: the message is stored all the same.
+// losing is JetStream whose answers get lost when a test says so: the message is stored all the same.
 type losing struct {
 	jetstream.JetStream
 	acks, rollups atomic.Int64 // how many more
@@ -65,7 +66,7 @@ func (l *losing) PublishMsg(ctx context.Context, msg *nats.Msg, opts ...jetstrea
 	if msg.Header.Get(jetstream.MsgRollup) != "" {
 		left = &l.rollups
 	}
-	if err == nil && left.Load() > 0 && left.Add(-1) >= 0 {
+	if left.Load() > 0 && left.Add(-1) >= 0 {
 		return nil, nats.ErrTimeout
 	}
 	return ack, err
@@ -148,15 +149,27 @@ func TestALostAcknowledgement(t *testing.T) {
 	a.add(t, "first", "beer", 1)
 	for name, retry := range map[string]replica{"at the same process": a, "at another one": b} {
 		t.Run(name, func(t *testing.T) {
-			a.js.acks.Store(1)
-			_, err := a.Do(t.Context(), cartID, false, command(name), domain.Add(name, 5))
+			a.js.acks.Store(math.MaxInt32)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			_, err := a.Do(ctx, cartID, false, command(name), domain.Add(name, 5))
 			require.Equal(t, "CART_UNAVAILABLE", fault.ReasonOf(err))
+			a.js.acks.Store(0)
 			require.EqualValues(t, 5, retry.add(t, name, name, 5).Quantity(name))
 			_, err = retry.Do(t.Context(), cartID, false, domain.Command{ID: name, Digest: "other"}, domain.Add(name, 6))
 			require.Equal(t, "REQUEST_ID_REUSED", fault.ReasonOf(err))
 		})
 	}
 	require.EqualValues(t, 3, requireSame(t, broker, a, b).Version)
+}
+
+func TestAnAppendIsTriedAgainUntilItIsAcknowledged(t *testing.T) {
+	broker := broker(t)
+	a := newReplica(t, broker)
+	a.add(t, "first", "beer", 1)
+	a.js.acks.Store(3)
+	require.EqualValues(t, 6, a.add(t, "second", "beer", 5).Quantity("beer"))
+	require.EqualValues(t, 2, requireSame(t, broker, a).Version)
 }
 
 func TestCompaction(t *testing.T) {

@@ -66,6 +66,10 @@ func (q *Queries) atLeast(ctx context.Context, id string, version int64) (*domai
 			if err := call.Err(); err != nil { // the client had less time
 				return nil, err
 			}
+			// Word of changes may be late, as while the broker chooses another leader. The events are the truth.
+			if cart, err = q.events.Load(call, id); err == nil && cart.Version >= version {
+				return cart, nil
+			}
 			return nil, fault.Unavailable("CART_VERSION_NOT_REACHED", "The cart has not reached version %d; try again.", version)
 		}
 	}
