@@ -18,6 +18,7 @@ type result struct {
 	settled    time.Duration // after it, until no first try failed any more
 	ended      time.Duration // until all orders had come to an end, once nobody bought any more
 	calls      int
+	refused    int // calls, such as another order before the last one has left the cart
 	orders     int // that were placed
 	resumed    int // streams
 	failures   []failure
@@ -36,7 +37,7 @@ func (r *result) note(format string, args ...any) {
 
 // judge adds what customers saw.
 func (r *result) judge(d disturbance, seen *tally) {
-	r.calls, r.orders, r.resumed, r.failures = seen.calls, len(seen.accepted), seen.resumed, seen.failures
+	r.calls, r.refused, r.orders, r.resumed, r.failures = seen.calls, seen.refused, len(seen.accepted), seen.resumed, seen.failures
 	if d.unseen && len(seen.failures) > 0 {
 		r.problem("customers saw it: %s; first: %s", kinds(seen.failures), seen.failures[0].message)
 	}
@@ -73,13 +74,13 @@ func (r report) broken() bool {
 // print writes a line for each disturbance, then what failed and what broke.
 func (r report) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nDISTURBANCE\tTOOK\tCALLS\tFAILED\tACCEPTED AGAIN\tLAST FAILURE\tORDERS\tALL ENDED\tSTREAMS RESUMED\tBOOKS\tVERDICT")
+	fmt.Fprintln(table, "\nDISTURBANCE\tTOOK\tCALLS\tFAILED\tREFUSED\tACCEPTED AGAIN\tLAST FAILURE\tORDERS\tALL ENDED\tSTREAMS RESUMED\tBOOKS\tVERDICT")
 	for _, one := range r {
 		verdict := "ok"
 		if len(one.problems) > 0 {
 			verdict = "BROKEN"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%s\n", one.name, seconds(one.away), one.calls, len(one.failures),
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%s\n", one.name, seconds(one.away), one.calls, len(one.failures), one.refused,
 			seconds(one.accepted), seconds(one.settled), one.orders, seconds(one.ended), one.resumed, one.invariants, verdict)
 	}
 	if err := table.Flush(); err != nil {

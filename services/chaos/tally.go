@@ -24,7 +24,8 @@ type tally struct {
 	calls    int
 	failures []failure   // first tries that failed
 	lost     []failure   // calls that never succeeded
-	accepted []time.Time // when orders were placed whose first try succeeded
+	accepted []time.Time // when orders were placed
+	refused  int         // calls that were answered with a refusal
 	resumed  int         // streams that were opened again
 }
 
@@ -48,7 +49,7 @@ func insist[Req, Res any](ctx context.Context, t *tally, method string, call fun
 	for tries, pause := 1, 50*time.Millisecond; ; tries++ {
 		res, err := attempt(ctx, call, req)
 		if err == nil || refusal(err) {
-			t.called()
+			t.answered(err)
 			return res, err
 		}
 		failed := failureOf(method, err)
@@ -109,10 +110,13 @@ func failureOf(method string, err error) failure {
 	return failure{at: time.Now(), method: method, code: connect.CodeOf(err), reason: reason(err), message: err.Error()}
 }
 
-func (t *tally) called() {
+func (t *tally) answered(refused error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.calls++
+	if refused != nil {
+		t.refused++
+	}
 }
 
 func (t *tally) failed(f failure) {
@@ -144,8 +148,8 @@ func (t *tally) streamResumed() {
 func (t *tally) take() *tally {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	taken := &tally{calls: t.calls, failures: t.failures, lost: t.lost, accepted: t.accepted, resumed: t.resumed}
-	t.calls, t.failures, t.lost, t.accepted, t.resumed = 0, nil, nil, nil, 0
+	taken := &tally{calls: t.calls, failures: t.failures, lost: t.lost, accepted: t.accepted, refused: t.refused, resumed: t.resumed}
+	t.calls, t.failures, t.lost, t.accepted, t.refused, t.resumed = 0, nil, nil, nil, 0, 0
 	return taken
 }
 
