@@ -37,7 +37,7 @@ func TestShortChaos(t *testing.T) {
 	cfg := chaos.Config{
 		Root: filepath.Join("..", ".."), Data: data, Seed: seed(t), Rounds: 1,
 		Taproom: os.Getenv("TAPROOM_BINARY"), //nolint:forbidigo // no command reads it for tests
-		Only: []string{"kill-order", "nats-leader", "redis"}, Short: true, Customers: 8, Rate: 3,
+		Only:    []string{"kill-order", "nats-leader", "redis"}, Short: true, Customers: 16, Rate: 3,
 	}
 	require.NoError(t, chaos.Run(t.Context(), cfg, t.Output(), slog.New(slog.NewTextHandler(t.Output(), nil))),
 		"repeat it with TAPROOM_SEED=%d; data and logs are in %s", cfg.Seed, data)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	tryWithin    = 10 * time.Second // a connection whose other end died may never say so
+	tryWithin    = 15 * time.Second // as long as the shop may take; a connection whose other end died may never say so
 	insistWithin = 30 * time.Second // how long a customer repeats a call
 )
 
@@ -122,13 +122,13 @@ func (t *tally) answered(refused error) {
 func (t *tally) failed(f failure) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.calls++
 	t.failures = append(t.failures, f)
 }
 
 func (t *tally) gaveUp(f failure) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.calls++
 	t.lost = append(t.lost, f)
 }
 

@@ -56,7 +56,7 @@ func (s service) on(f foundation, settings Settings, kept secrets) (*module.Modu
 }
 
 // electionTime is how long servers of a broker that lost the leader of a stream need to choose another, and a little longer.
-const electionTime = 8 * time.Second
+const electionTime = 10 * time.Second
 
 // kit is what the service is given.
 func (f foundation) kit(name string) (module.Kit, error) {

@@ -25,7 +25,7 @@ type cli struct {
 	Only      []string `help:"Only these disturbances: ${disturbances}." placeholder:"NAME,…"`
 	Short     bool     `help:"Shorter pauses."`
 	Rate      float64  `default:"4" help:"Orders a second."`
-	Customers int      `default:"12" help:"How many people place them."`
+	Customers int      `default:"16" help:"How many people place them."`
 	Data      string   `help:"Folder for data and logs; by default one that is removed unless something broke." type:"path"`
 	Root      string   `default:"." help:"Folder of the sources, with bin and deploy in it." type:"path"`
 }

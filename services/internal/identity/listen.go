@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,45 +29,21 @@ const (
 // Start hears revocations from the stream USERS until ctx ends. It returns when those of the last minutes are known,
 // so that a service that answers after it never takes a token revoked before.
 func (r *Revocations) Start(ctx context.Context, js jetstream.JetStream) error {
-	since := r.clock().Add(-remember - time.Minute)
 	setup, cancel := context.WithTimeout(ctx, catchUpWithin)
 	defer cancel()
-	consumer, err := js.OrderedConsumer(setup, usersStream, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{revokedSubject},
-		DeliverPolicy:  jetstream.DeliverByStartTimePolicy,
-		OptStartTime:   &since,
-	})
+	l, err := r.listen(setup, js)
 	if err != nil {
-		return fmt.Errorf("hear revocations: %w", err)
+		return err
 	}
-	var handled atomic.Uint64 // stream sequence of the last message
-	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
-		r.hear(msg)
-		if meta, err := msg.Metadata(); err == nil {
-			handled.Store(meta.Sequence.Stream)
-		}
-	}, jetstream.PullHeartbeat(probeEvery), jetstream.PullExpiry(30*time.Second))
-	if err != nil {
-		return fmt.Errorf("hear revocations: %w", err)
-	}
-
 	caughtUp := make(chan struct{})
 	go func() {
-		defer consuming.Stop()
-		ticker := time.NewTicker(probeEvery)
-		defer ticker.Stop()
-		for first := caughtUp; ; {
-			if current(ctx, consumer, &handled) {
+		for first := sync.OnceFunc(func() { close(caughtUp) }); ; {
+			l.keep(ctx, func() {
 				r.setHeard()
-				if first != nil {
-					close(first)
-					first = nil
-				}
-			}
-			select {
-			case <-ctx.Done():
+				first()
+			})
+			if l = r.listenAgain(ctx, js); l == nil {
 				return
-			case <-ticker.C:
 			}
 		}
 	}()
@@ -75,6 +52,73 @@ func (r *Revocations) Start(ctx context.Context, js jetstream.JetStream) error {
 		return nil
 	case <-setup.Done():
 		return fmt.Errorf("hear revocations: the stream %s was not read to its end: %w", usersStream, setup.Err())
+	}
+}
+
+// listening is one try to hear the stream.
+type listening struct {
+	consumer  jetstream.Consumer
+	consuming jetstream.ConsumeContext
+	handled   atomic.Uint64 // stream sequence of the last message
+}
+
+// listen begins with the revocations of the last minutes.
+func (r *Revocations) listen(ctx context.Context, js jetstream.JetStream) (l *listening, err error) {
+	l = new(listening)
+	since := r.clock().Add(-remember - time.Minute)
+	l.consumer, err = js.OrderedConsumer(ctx, usersStream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{revokedSubject},
+		DeliverPolicy:  jetstream.DeliverByStartTimePolicy,
+		OptStartTime:   &since,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hear revocations: %w", err)
+	}
+	l.consuming, err = l.consumer.Consume(func(msg jetstream.Msg) {
+		r.hear(msg)
+		if meta, err := msg.Metadata(); err == nil {
+			l.handled.Store(meta.Sequence.Stream)
+		}
+	}, jetstream.PullHeartbeat(probeEvery), jetstream.PullExpiry(30*time.Second))
+	if err != nil {
+		return nil, fmt.Errorf("hear revocations: %w", err)
+	}
+	return l, nil
+}
+
+// listenAgain begins anew as soon as the stream can be heard. It returns nil when ctx ends. A consumer that was lost would
+// be made again by its client, but only after pauses that grow while the servers choose a leader.
+func (r *Revocations) listenAgain(ctx context.Context, js jetstream.JetStream) *listening {
+	for ctx.Err() == nil {
+		try, cancel := context.WithTimeout(ctx, probeTimeout)
+		l, err := r.listen(try, js)
+		cancel()
+		if err == nil {
+			return l
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(probeEvery):
+		}
+	}
+	return nil
+}
+
+// keep says whenever everything was heard, until ctx ends or nothing is known about the stream for too long.
+func (l *listening) keep(ctx context.Context, heard func()) {
+	defer l.consuming.Stop()
+	ticker := time.NewTicker(probeEvery)
+	defer ticker.Stop()
+	for last := time.Now(); time.Since(last) < deafAfter; {
+		if current(ctx, l.consumer, &l.handled) {
+			last = time.Now()
+			heard()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 	}
 }
 

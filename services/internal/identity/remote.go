@@ -26,6 +26,8 @@ const (
 
 	// keysGap lies between two questions for keys at least, however many tokens name made-up ones.
 	keysGap = 3 * time.Second
+	// firstKeysGap lies between two questions as long as none was answered: without keys nobody is let in.
+	firstKeysGap = 250 * time.Millisecond
 	// keysAge is when known keys are asked for again: one that was withdrawn is trusted no longer.
 	keysAge = time.Minute
 	// keysTimeout bounds a question.
@@ -124,7 +126,11 @@ func (r *RemoteKeys) find(kid string) (trusted, error) {
 	if key, ok := r.look(kid); ok {
 		return key, nil
 	}
-	if r.age() >= keysGap {
+	gap := keysGap
+	if r.known.Load() == nil {
+		gap = firstKeysGap
+	}
+	if r.age() >= gap {
 		r.ask()
 	}
 	if key, ok := r.look(kid); ok {

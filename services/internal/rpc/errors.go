@@ -90,7 +90,7 @@ func (m errorMapper) answer(ctx context.Context, procedure string, err error) er
 		m.log.ErrorContext(ctx, "call failed",
 			slog.String("procedure", procedure), slog.String("reason", known.Reason), slog.Any("error", err))
 		known = fault.Internal(ReasonInternal, "internal error")
-	case known.Kind == fault.KindUnavailable && database.IsUnavailable(err):
+	case known.Kind == fault.KindUnavailable && known.Reason != ReasonPeerUnavailable && database.IsUnavailable(err):
 		m.log.ErrorContext(ctx, "database is away", slog.String("procedure", procedure), slog.Any("error", err))
 	default:
 		m.log.DebugContext(ctx, "call refused", slog.String("procedure", procedure), slog.Any("error", err))
