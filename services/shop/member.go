@@ -51,6 +51,7 @@ type Member struct {
 	redis      redis.UniversalClient
 	running    []running
 	identities []*mtls.Identity
+	keys       []*identity.RemoteKeys
 	front      *module.Module // nil: no edge
 	public     net.Listener   // of the edge
 	services   net.Listener   // of all others
@@ -150,7 +151,9 @@ func (m *Member) add(ctx context.Context, s service) error {
 		return err
 	}
 	users := &http.Client{Transport: resolver.Transport(user.Name)} //nolint:contextcheck // its watch goes on until resolver is closed
-	f.verifier = identity.NewVerifier(identity.NewRemoteKeys(users, resolver.URL(user.Name)+identity.JWKSPath, log, time.Now), time.Now)
+	keys := identity.NewRemoteKeys(users, resolver.URL(user.Name)+identity.JWKSPath, log, time.Now)
+	m.keys = append(m.keys, keys)
+	f.verifier = identity.NewVerifier(keys, time.Now)
 	f.revocations = identity.NewRevocations(time.Now)
 	built, err := s.on(f, m.cfg.Settings, kept)
 	if err != nil {

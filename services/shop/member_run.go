@@ -65,6 +65,13 @@ func (m *Member) Run(ctx context.Context) error {
 	servers, answering := errgroup.WithContext(serving)
 	m.startServers(answering, servers)
 
+	for _, keys := range m.keys {
+		work.Go(func() error {
+			keys.Learn(working)
+			return nil
+		})
+	}
+
 	leave, err := m.announce(base)
 	if err == nil {
 		m.ready.Store(true)

@@ -110,6 +110,22 @@ func NewRemoteKeys(client *http.Client, url string, log *slog.Logger, clock func
 	return r
 }
 
+// Learn asks for the keys until there is an answer or ctx ends, so that they are known should the user service go away.
+func (r *RemoteKeys) Learn(ctx context.Context) {
+	for r.known.Load() == nil {
+		r.asking.Lock()
+		if r.known.Load() == nil {
+			r.ask()
+		}
+		r.asking.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(firstKeysGap):
+		}
+	}
+}
+
 // find implements KeySource. Known keys are never waited for.
 func (r *RemoteKeys) find(kid string) (trusted, error) {
 	if key, ok := r.look(kid); ok {

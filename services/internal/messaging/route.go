@@ -94,7 +94,7 @@ type Consumer struct {
 
 const (
 	defaultTries   = 8
-	defaultAckWait = 30 * time.Second
+	defaultAckWait = 15 * time.Second // so long waits what a process held that died
 )
 
 func (c Consumer) withDefaults() (Consumer, error) {

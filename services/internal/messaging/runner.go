@@ -15,6 +15,7 @@ import (
 const (
 	maxAckPending = 2000            // messages handed out and not yet answered, over all replicas, delayed ones included
 	longestPause  = 5 * time.Second // between attempts to attach
+	createTimeout = 2 * time.Second // of one attempt
 
 	// noticeTime is what the server is given to act on another AckWait: it looks after a tenth of a second.
 	noticeTime = 250 * time.Millisecond
@@ -67,14 +68,23 @@ func (d durable) ensure(ctx context.Context, js jetstream.JetStream) (live, repl
 		MaxAckPending:  maxAckPending,
 		FilterSubjects: d.subjects,
 	}
-	if live, err = js.CreateOrUpdateConsumer(ctx, d.stream, config); err != nil {
-		return nil, nil, fmt.Errorf("consumer %s on %s: %w", d.name, d.stream, err)
+	if live, err = create(ctx, js, d.stream, config); err != nil {
+		return nil, nil, err
 	}
 	config.FilterSubjects = []string{subjectReplay + d.name}
-	if replay, err = js.CreateOrUpdateConsumer(ctx, StreamReplay, config); err != nil {
-		return nil, nil, fmt.Errorf("consumer %s on %s: %w", d.name, StreamReplay, err)
+	replay, err = create(ctx, js, StreamReplay, config)
+	return live, replay, err
+}
+
+// create makes one consumer. What is asked of servers that are choosing a leader has no answer, so it is soon asked again.
+func create(ctx context.Context, js jetstream.JetStream, stream string, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	consumer, err := js.CreateOrUpdateConsumer(ctx, stream, config)
+	if err != nil {
+		return nil, fmt.Errorf("consumer %s on %s: %w", config.Durable, stream, err)
 	}
-	return live, replay, nil
+	return consumer, nil
 }
 
 // recover has the server hand out again what it waits for an answer to: by an AckWait that has long passed, until the server
