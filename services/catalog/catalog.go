@@ -86,7 +86,7 @@ func New(cfg Config, deps module.Kit) (*module.Module, error) {
 		Loops: []module.Loop{{Name: "catalogue-changes", Run: func(ctx context.Context) error {
 			return listen(ctx, deps.NATS, answers)
 		}}},
-		Sources:    []telemetry.Source{answers.Source()},
+		Sources: []telemetry.Source{answers.Source()},
 		Rebuild: func(ctx context.Context) (int, error) { // there is nothing but caches, which believe no older revision
 			return 0, beers.Write(ctx, func(context.Context, *store.Tx) error { return nil })
 		},

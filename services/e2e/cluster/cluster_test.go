@@ -26,7 +26,7 @@ var accountLine = regexp.MustCompile(`(STAFF|CUSTOMER)\s+(\S+)\s+password (\S+)`
 func TestTheSuitesPassAgainstACluster(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
-	data, err := os.MkdirTemp("/tmp", "taproom-cluster-") // a socket's path has room for about 100 bytes
+	data, err := os.MkdirTemp("/tmp", "taproom-cluster-") //nolint:usetesting // a socket's path has room for about 100 bytes
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(data) })
 	shop, err := cluster.Start(t.Context(), cluster.Config{Root: root, Data: data, Demo: true, Flags: flags}, slog.New(slog.DiscardHandler))

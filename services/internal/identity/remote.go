@@ -115,7 +115,7 @@ func (r *RemoteKeys) Learn(ctx context.Context) {
 	for r.known.Load() == nil {
 		r.asking.Lock()
 		if r.known.Load() == nil {
-			r.ask()
+			r.ask() //nolint:contextcheck // others may wait for the answer
 		}
 		r.asking.Unlock()
 		select {
