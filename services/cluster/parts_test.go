@@ -40,7 +40,13 @@ func brokers(t *testing.T) *Cluster {
 	require.NoError(t, c.awaitJetStream(t.Context()))
 	conn, js := connect(t, c, operator)
 	defer conn.Close()
-	require.NoError(t, messaging.Reconcile(t.Context(), js, natsServers))
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
+	defer cancel()
+	require.NoError(t, until(ctx, func() error { // a leader may not have heard of all servers yet
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return messaging.Reconcile(attempt, js, natsServers)
+	}))
 	return c
 }
 
