@@ -46,7 +46,9 @@ func (c *Consul) Handler(service string) http.Handler {
 		BufferPool: &buffers,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if repeatable(r.Context()) {
+		// An instance may answer before it has read all, as when it refuses a stream. The server would then close the body of a
+		// client that speaks HTTP/1.1, and so break the answer off: what such a client sends is taken in first.
+		if repeatable(r.Context()) || r.ProtoMajor == 1 {
 			if err := keepBody(r); err != nil {
 				answerError(w, r, service, err)
 				return
