@@ -20,5 +20,10 @@ performance {
   raft_multiplier = 1
 }
 
+# A process holds a connection for each service that it watches, and many processes may come from one address.
+limits {
+  http_max_conns_per_client = 5000
+}
+
 disable_update_check = true
 log_level            = "warn"

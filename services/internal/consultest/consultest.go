@@ -138,6 +138,7 @@ func (a *Agent) configure() error {
 			"grpc": ports[3], "serf_wan": -1, "dns": -1, "grpc_tls": -1, "https": -1,
 		},
 		"performance": object{"raft_multiplier": 1},
+		"limits":      object{"http_max_conns_per_client": 5000}, // each watch holds one
 		"connect":     object{"enabled": true, "test_ca_leaf_root_change_spread": "1ms"},
 		"acl": object{
 			"enabled": true, "default_policy": "deny", // as a shop should have it
